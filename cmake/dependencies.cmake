@@ -1,0 +1,17 @@
+# Everything comes from the distribution's packages; packaging/deps.sh is the list of them.
+find_package(Threads REQUIRED)
+find_package(CURL 7.81 REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(SQLite3 3.37 REQUIRED)
+find_package(nlohmann_json 3.10 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(FUSE3 REQUIRED IMPORTED_TARGET fuse3>=3.10)
+# Not every release of the package ships a CMake file, so it is found by name.
+find_library(SQLITECPP_LIBRARY SQLiteCpp REQUIRED)
+find_path(SQLITECPP_INCLUDE_DIR SQLiteCpp/SQLiteCpp.h REQUIRED)
+add_library(neffs_sqlitecpp INTERFACE)
+target_include_directories(neffs_sqlitecpp SYSTEM INTERFACE ${SQLITECPP_INCLUDE_DIR})
+target_link_libraries(neffs_sqlitecpp INTERFACE ${SQLITECPP_LIBRARY} SQLite::SQLite3)
