@@ -18,7 +18,7 @@ if(NEFFS_SANITIZE)
   target_compile_options(neffs_settings INTERFACE
     -fsanitize=${NEFFS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(neffs_settings INTERFACE -fsanitize=${NEFFS_SANITIZE})
-elseif(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
+elseif(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
   target_compile_definitions(neffs_settings INTERFACE _FORTIFY_SOURCE=2)
 endif()
 if(NEFFS_TIDY)
