@@ -15,9 +15,21 @@
 
 namespace neffs::index {
 
+// Named by what the caller does next, as in hub/hub_error.h.
+enum class IndexErrorKind {
+  kNoSpace,      // the disk or a quota is full: ENOSPC to whoever wrote
+  kDamaged,      // the file lies: it is marked, and set aside when it is opened the next time
+  kNewerSchema,  // written by a newer neffs, untouched
+  kUnavailable,  // anything else: permissions, I/O errors, another program that holds the file
+};
+
+// Thrown by every verb, which then has changed nothing. what() is one line for people.
 class IndexError : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  IndexError(IndexErrorKind what_kind, const std::string& message)
+      : std::runtime_error(message), kind(what_kind) {}
+
+  IndexErrorKind kind;
 };
 
 // A name in a git tree, as the Hub listed it. `content` is the text form of a content id, "" for
@@ -37,7 +49,7 @@ enum class TreeDepth { kChildren, kEverything };
 // A repo as it was when it was last asked about.
 struct SourceRecord {
   std::string endpoint;
-  std::string repo;      // as the user wrote it
+  std::string repo;  // as the user wrote it
   std::string revision;
   std::string canonical_id;
   std::string commit;
@@ -77,49 +89,70 @@ struct OpenReport {
   std::string damage;  // one line, empty if none
 };
 
+class Connections;
+
 class Index {
  public:
-  // Opens or creates the database, applies migrations, and sets a damaged one aside as
-  // `<file>.damaged-<time>` (its -wal and -shm beside it). Throws IndexError where the directory
-  // cannot be written or the schema is newer than this program.
+  // Opens or creates (mode 0600) the database in a directory that exists, applies migrations, and
+  // sets a damaged one aside as `<file>.damaged-<time>`, with `-wal` and `-shm` after the new name,
+  // so that sqlite3 can still read it. A full disk, an I/O error and a lack of permission are not
+  // damage: they throw, as a newer schema does. Takes the same time for any number of rows: damage
+  // deep inside a large file is met by a verb later, which throws kDamaged and leaves a note for
+  // the next open. One Index a file and process; the lock of the layer sees to other processes.
   static std::unique_ptr<Index> open(const std::filesystem::path& file, OpenReport& report);
+  // Closes the file, which then is whole without its WAL. No other thread may still be in a verb.
   ~Index();
   Index(const Index&) = delete;
   Index& operator=(const Index&) = delete;
 
-  // --- trees: keyed by git's tree id (or "commit:<sha>" for a root), they never go stale -----------
+  // --- trees: keyed by git's tree id (or "commit:<sha>" for a root), they never go stale ---------
+  // Whole as it was put, by path; nullopt if it never was. An empty tree is a tree.
   std::optional<std::vector<TreeEntry>> tree(const std::string& tree_id, TreeDepth depth);
+  // Paths must differ. Replaces what was stored for the same id and depth.
   void put_tree(const std::string& tree_id, TreeDepth depth, std::span<const TreeEntry> entries);
 
-  // --- sources -------------------------------------------------------------------------------------
+  // --- sources ------------------------------------------------------------------------------------
   std::optional<SourceRecord> source(const std::string& endpoint, const std::string& repo,
                                      const std::string& revision);
   void put_source(const SourceRecord& record);
 
-  // --- files of the layer --------------------------------------------------------------------------
+  // --- files of the layer -------------------------------------------------------------------------
+  // On the path of every open: waits for no writer.
   std::optional<LayerFile> layer_file(const std::string& path);
   // All records at or below `directory` ("" is everything), by path.
   std::vector<LayerFile> layer_files_below(const std::string& directory);
   // Before a fetched file gets its name: from here on it can only be a copy. Survives kill -9.
   // A record that says kOurs is never overwritten; returns false then.
   bool intend_copy(const LayerFile& copy);
-  // After it has its name. Same row, now kPlaced with the size and mtime of the real file.
+  // It did not get its name after all; a record that says anything else stays.
+  void drop_intent(const std::string& path);
+  // After it has its name. Same row, now kPlaced with the size and mtime of the real file; nothing
+  // happens if the row has become kOurs or is gone.
   void place_copy(const std::string& path, std::uint64_t size, std::int64_t mtime_ns);
-  // The file was or is about to be written through the mount.
+  // The file was or is about to be written through the mount. The row forgets where it came from.
   void mark_ours(const std::string& path);
   // Drops the record of a file that is gone.
   void forget_file(const std::string& path);
+  // A file or directory was renamed: records at or below `to` are dropped, those at or below `from`
+  // follow. (A record left behind would keep the old name ours for ever.)
+  void move_files(const std::string& from, const std::string& to);
   // Rows of copies that were intended and never placed, for recovery.
   std::vector<LayerFile> intended_copies();
+  // Placed copies; takes time with their number (some ms for 100,000).
   LayerTotals copy_totals();
 
-  // Everything committed so far survives a power cut when this returns (syncs the WAL).
+  // Everything committed before the call survives a power cut when this returns. Calls that come
+  // while the disk is busy share the next sync. Once the disk has failed to sync, this throws for
+  // good: what the kernel has dropped then cannot be brought back by asking again.
   void sync();
 
  private:
-  struct State;
-  explicit Index(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit Index(std::unique_ptr<Connections> connections);
+  std::unique_ptr<Connections> connections_;
 };
+
+// copy_totals() of a database that nobody has open, for a status without a mount: changes no
+// data and mends nothing. nullopt if there is no readable database of this version.
+std::optional<LayerTotals> copy_totals_of(const std::filesystem::path& file);
 
 }  // namespace neffs::index

@@ -1,0 +1,107 @@
+#include "index/index.h"
+
+#include <utility>
+
+#include "index/connections.h"
+#include "index/layer_files.h"
+#include "index/migrations.h"
+#include "index/sources.h"
+#include "index/tree_cache.h"
+
+namespace neffs::index {
+namespace {
+
+// What `load` gives on a reader.
+template <typename Load>
+auto read(Connections& connections, Load&& load) {
+  decltype(load(std::declval<Database&>())) answer{};
+  connections.read([&](Database& database) { answer = load(database); });
+  return answer;
+}
+
+}  // namespace
+
+std::unique_ptr<Index> Index::open(const std::filesystem::path& file, OpenReport& report) {
+  return std::unique_ptr<Index>(new Index(Connections::open(file, report)));
+}
+
+Index::Index(std::unique_ptr<Connections> connections) : connections_(std::move(connections)) {}
+
+Index::~Index() = default;
+
+std::optional<std::vector<TreeEntry>> Index::tree(const std::string& tree_id, TreeDepth depth) {
+  return read(*connections_, [&](Database& db) { return load_tree(db, tree_id, depth); });
+}
+
+void Index::put_tree(const std::string& tree_id, TreeDepth depth,
+                     std::span<const TreeEntry> entries) {
+  connections_->write([&](Database& db) { store_tree(db, tree_id, depth, entries); });
+}
+
+std::optional<SourceRecord> Index::source(const std::string& endpoint, const std::string& repo,
+                                          const std::string& revision) {
+  return read(*connections_,
+              [&](Database& db) { return load_source(db, endpoint, repo, revision); });
+}
+
+void Index::put_source(const SourceRecord& record) {
+  connections_->write([&](Database& db) { store_source(db, record); });
+}
+
+std::optional<LayerFile> Index::layer_file(const std::string& path) {
+  return read(*connections_, [&](Database& db) { return load_file(db, path); });
+}
+
+std::vector<LayerFile> Index::layer_files_below(const std::string& directory) {
+  return read(*connections_, [&](Database& db) { return load_files_below(db, directory); });
+}
+
+bool Index::intend_copy(const LayerFile& copy) {
+  bool is_accepted = false;
+  connections_->write([&](Database& db) { is_accepted = store_intent(db, copy); });
+  return is_accepted;
+}
+
+void Index::place_copy(const std::string& path, std::uint64_t size, std::int64_t mtime_ns) {
+  connections_->write([&](Database& db) { store_placement(db, path, size, mtime_ns); });
+}
+
+void Index::drop_intent(const std::string& path) {
+  connections_->write([&](Database& db) { index::drop_intent(db, path); });
+}
+
+void Index::mark_ours(const std::string& path) {
+  connections_->write([&](Database& db) { store_ours(db, path); });
+}
+
+void Index::forget_file(const std::string& path) {
+  connections_->write([&](Database& db) { drop_file(db, path); });
+}
+
+void Index::move_files(const std::string& from, const std::string& to) {
+  connections_->write([&](Database& db) { rename_files(db, from, to); });
+}
+
+std::vector<LayerFile> Index::intended_copies() {
+  return read(*connections_, [](Database& db) { return load_intended(db); });
+}
+
+LayerTotals Index::copy_totals() {
+  return read(*connections_, [](Database& db) { return sum_copies(db); });
+}
+
+void Index::sync() {
+  connections_->sync();
+}
+
+std::optional<LayerTotals> copy_totals_of(const std::filesystem::path& file) {
+  try {
+    Database database(file, Database::Access::kRead);
+    const bool is_known = database.integer("PRAGMA user_version") == newest_version(kSchema);
+    return is_known ? std::optional(sum_copies(database)) : std::nullopt;
+  } catch (const IndexError&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace neffs::index

@@ -1,0 +1,122 @@
+#include "index/layer_files.h"
+
+#include <fmt/format.h>
+
+namespace neffs::index {
+namespace {
+
+constexpr const char* kColumns =
+    "path, origin, placement, source, fetched_at, content, size, mtime_ns";
+
+// True for a path at or below ?1. Between "a" and "a0", the least name behind all of "a/…", lie few
+// others ("a+b", "a.c"), so that this is one short scan in the order of paths.
+constexpr const char* kAtOrBelow =
+    "path >= ?1 AND path < ?1 || '0' AND (path = ?1 OR path >= ?1 || '/')";
+
+const std::string kSelectOne = fmt::format("SELECT {} FROM layer_files WHERE path = ?1", kColumns);
+const std::string kSelectAll = fmt::format("SELECT {} FROM layer_files ORDER BY path", kColumns);
+const std::string kSelectBelow =
+    fmt::format("SELECT {} FROM layer_files WHERE {} ORDER BY path", kColumns, kAtOrBelow);
+const std::string kSelectIntended = fmt::format(
+    "SELECT {} FROM layer_files WHERE origin = 0 AND placement = 0 ORDER BY path", kColumns);
+const std::string kSumCopies =
+    "SELECT count(*), ifnull(sum(size), 0) FROM layer_files WHERE origin = 0 AND placement = 1";
+
+const std::string kIntend = fmt::format(
+    "INSERT INTO layer_files ({}) VALUES (?1, 0, 0, ?2, ?3, ?4, ?5, ?6)"
+    " ON CONFLICT (path) DO UPDATE SET placement = 0, source = ?2, fetched_at = ?3, content = ?4,"
+    " size = ?5, mtime_ns = ?6 WHERE origin = 0",
+    kColumns);
+const std::string kDropIntent =
+    "DELETE FROM layer_files WHERE path = ?1 AND origin = 0 AND placement = 0";
+const std::string kPlace =
+    "UPDATE layer_files SET placement = 1, size = ?2, mtime_ns = ?3 WHERE path = ?1 AND origin = 0";
+const std::string kMarkOurs = fmt::format(
+    "INSERT INTO layer_files ({}) VALUES (?1, 1, 1, '', '', '', 0, 0)"
+    " ON CONFLICT (path) DO UPDATE SET origin = 1, placement = 1, source = '', fetched_at = '',"
+    " content = '', size = 0, mtime_ns = 0 WHERE origin = 0",
+    kColumns);
+const std::string kForget = "DELETE FROM layer_files WHERE path = ?1";
+const std::string kForgetBelow = fmt::format("DELETE FROM layer_files WHERE {}", kAtOrBelow);
+// As bytes: a name on Linux need not be text, and SQLite counts characters in text.
+const std::string kRename = fmt::format(
+    "UPDATE layer_files SET path ="
+    " CAST(CAST(?2 AS BLOB) || substr(CAST(path AS BLOB), length(CAST(?1 AS BLOB)) + 1) AS TEXT)"
+    " WHERE {}",
+    kAtOrBelow);
+
+LayerFile file_of(const Row& row) {
+  LayerFile file;
+  file.path = row.text(0);
+  file.origin = row.integer(1) == 0 ? Origin::kCopy : Origin::kOurs;
+  file.placement = row.integer(2) == 0 ? Placement::kIntended : Placement::kPlaced;
+  file.source = row.text(3);
+  file.commit = row.text(4);
+  file.content = row.text(5);
+  file.size = static_cast<std::uint64_t>(row.integer(6));
+  file.mtime_ns = row.integer(7);
+  return file;
+}
+
+std::vector<LayerFile> load_all(Database& database, const std::string& sql,
+                                std::initializer_list<Value> values) {
+  std::vector<LayerFile> files;
+  database.run(sql, values, [&](const Row& row) { files.push_back(file_of(row)); });
+  return files;
+}
+
+}  // namespace
+
+std::optional<LayerFile> load_file(Database& database, const std::string& path) {
+  std::optional<LayerFile> file;
+  database.run(kSelectOne, {path}, [&](const Row& row) { file = file_of(row); });
+  return file;
+}
+
+std::vector<LayerFile> load_files_below(Database& database, const std::string& directory) {
+  if (directory.empty()) return load_all(database, kSelectAll, {});
+  return load_all(database, kSelectBelow, {directory});
+}
+
+std::vector<LayerFile> load_intended(Database& database) {
+  return load_all(database, kSelectIntended, {});
+}
+
+LayerTotals sum_copies(Database& database) {
+  LayerTotals totals;
+  database.run(kSumCopies, {}, [&](const Row& row) {
+    totals.files = static_cast<std::uint64_t>(row.integer(0));
+    totals.bytes = static_cast<std::uint64_t>(row.integer(1));
+  });
+  return totals;
+}
+
+bool store_intent(Database& database, const LayerFile& copy) {
+  return database.run(kIntend, {copy.path, copy.source, copy.commit, copy.content, copy.size,
+                                copy.mtime_ns}) > 0;
+}
+
+void store_placement(Database& database, const std::string& path, std::uint64_t size,
+                     std::int64_t mtime_ns) {
+  database.run(kPlace, {path, size, mtime_ns});
+}
+
+void store_ours(Database& database, const std::string& path) {
+  database.run(kMarkOurs, {path});
+}
+
+void drop_intent(Database& database, const std::string& path) {
+  database.run(kDropIntent, {path});
+}
+
+void drop_file(Database& database, const std::string& path) {
+  database.run(kForget, {path});
+}
+
+void rename_files(Database& database, const std::string& from, const std::string& to) {
+  if (from == to) return;
+  database.run(kForgetBelow, {to});
+  database.run(kRename, {from, to});
+}
+
+}  // namespace neffs::index

@@ -1,0 +1,140 @@
+#include <sys/stat.h>
+
+#include "tests/unit/index/index_kit.h"
+
+namespace neffs::test {
+namespace {
+
+using index::LayerFile;
+using index::Origin;
+using index::Placement;
+
+std::vector<std::string> paths_of(const std::vector<LayerFile>& files) {
+  std::vector<std::string> paths;
+  for (const LayerFile& file : files) paths.push_back(file.path);
+  return paths;
+}
+
+TEST_F(IndexTest, CopyIsIntendedThenPlaced) {
+  const auto index = open();
+  EXPECT_FALSE(index->layer_file("m/model.neff"));
+  LayerFile expected = sample_copy("m/model.neff");
+  EXPECT_TRUE(index->intend_copy(expected));
+  expected.placement = Placement::kIntended;
+  EXPECT_EQ(index->layer_file("m/model.neff"), expected);
+  EXPECT_EQ(index->intended_copies(), std::vector{expected});
+
+  index->place_copy("m/model.neff", 1000, 42);
+  expected.placement = Placement::kPlaced;
+  expected.mtime_ns = 42;
+  EXPECT_EQ(index->layer_file("m/model.neff"), expected);
+  EXPECT_TRUE(index->intended_copies().empty());
+}
+
+TEST_F(IndexTest, PlacedCopyIsIntendedAgainForANewVersion) {
+  const auto index = open();
+  index->intend_copy(sample_copy("f"));
+  index->place_copy("f", 1000, 42);
+  LayerFile newer = sample_copy("f");
+  newer.content = "sha1:new";
+  EXPECT_TRUE(index->intend_copy(newer));
+  newer.placement = Placement::kIntended;
+  EXPECT_EQ(index->layer_file("f"), newer);
+}
+
+TEST_F(IndexTest, OursIsNeverMadeACopy) {
+  const auto index = open();
+  index->intend_copy(sample_copy("f"));
+  index->mark_ours("f");
+  const LayerFile ours{"f", Origin::kOurs, Placement::kPlaced, "", "", "", 0, 0};
+  EXPECT_EQ(index->layer_file("f"), ours);
+  EXPECT_FALSE(index->intend_copy(sample_copy("f")));
+  index->place_copy("f", 7, 7);
+  EXPECT_EQ(index->layer_file("f"), ours);
+  index->forget_file("f");
+  EXPECT_TRUE(index->intend_copy(sample_copy("f")));
+}
+
+TEST_F(IndexTest, PlacingWhatWasForgottenMakesNoRecord) {
+  const auto index = open();
+  index->intend_copy(sample_copy("f"));
+  index->forget_file("f");
+  index->place_copy("f", 7, 7);
+  EXPECT_FALSE(index->layer_file("f"));
+}
+
+TEST_F(IndexTest, BelowADirectoryMeansItAndItsContents) {
+  const auto index = open();
+  for (const char* path : {"a", "a/b", "a/b/c", "a/b+c", "a/b.c", "a/b0", "a/b-c/d", "ab", "b"}) {
+    index->mark_ours(path);
+  }
+  using Paths = std::vector<std::string>;
+  EXPECT_EQ(paths_of(index->layer_files_below("a/b")), (Paths{"a/b", "a/b/c"}));
+  EXPECT_EQ(paths_of(index->layer_files_below("a/b-c")), (Paths{"a/b-c/d"}));
+  EXPECT_EQ(paths_of(index->layer_files_below("nothing")), Paths());
+  EXPECT_EQ(paths_of(index->layer_files_below("")),
+            (Paths{"a", "a/b", "a/b+c", "a/b-c/d", "a/b.c", "a/b/c", "a/b0", "ab", "b"}));
+}
+
+TEST_F(IndexTest, RecordsFollowARename) {
+  const auto index = open();
+  index->mark_ours("m/x");
+  index->intend_copy(sample_copy("m/\xff/y"));
+  index->mark_ours("m+1/z");
+  index->mark_ours("m.bad/old");
+  index->move_files("m", "m.bad");
+  EXPECT_EQ(paths_of(index->layer_files_below("")),
+            (std::vector<std::string>{"m+1/z", "m.bad/x", "m.bad/\xff/y"}));
+  EXPECT_EQ(index->layer_file("m.bad/x")->origin, Origin::kOurs);
+  EXPECT_EQ(index->layer_file("m.bad/\xff/y")->content, sample_copy("").content);
+  index->move_files("m.bad/x", "m.bad/x");
+  EXPECT_TRUE(index->layer_file("m.bad/x"));
+}
+
+TEST_F(IndexTest, TotalsCountPlacedCopiesOnly) {
+  const auto index = open();
+  for (const char* path : {"a", "b", "c", "d"}) index->intend_copy(sample_copy(path));
+  index->place_copy("a", 10, 1);
+  index->place_copy("b", 5'000'000'000, 1);
+  index->place_copy("d", 7, 1);
+  index->mark_ours("d");
+  EXPECT_EQ(index->copy_totals().files, 2U);
+  EXPECT_EQ(index->copy_totals().bytes, 5'000'000'010U);
+}
+
+TEST_F(IndexTest, TotalsAreReadWithoutAMount) {
+  EXPECT_FALSE(index::copy_totals_of(file_));
+  {
+    const auto index = open();
+    index->intend_copy(sample_copy("a"));
+    index->place_copy("a", 10, 1);
+  }
+  const auto totals = index::copy_totals_of(file_);
+  ASSERT_TRUE(totals);
+  EXPECT_EQ(totals->files, 1U);
+  EXPECT_EQ(totals->bytes, 10U);
+}
+
+TEST_F(IndexTest, NobodyElseMayReadTheFiles) {
+  const auto index = open();
+  index->mark_ours("f");
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    struct stat found {};
+    ASSERT_EQ(::stat((file_.string() + suffix).c_str(), &found), 0) << suffix;
+    EXPECT_EQ(found.st_mode & 0777, 0600U) << suffix;
+  }
+}
+
+TEST_F(IndexTest, LongWalIsMovedIntoTheFile) {
+  const auto index = open();
+  for (int round = 0; round < 20; ++round) {
+    index->put_tree("tree" + std::to_string(round), index::TreeDepth::kChildren,
+                    sample_tree(5'000, "a"));
+  }
+  const auto wal_size = std::filesystem::file_size(file_.string() + "-wal");
+  EXPECT_GT(std::filesystem::file_size(file_), wal_size);
+  EXPECT_LT(wal_size, 12U << 20);
+}
+
+}  // namespace
+}  // namespace neffs::test

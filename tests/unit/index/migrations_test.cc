@@ -1,0 +1,112 @@
+// Every older database opens with all its rows and ends with the schema of a new one.
+#include "index/migrations.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <fmt/format.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "tests/unit/index/index_kit.h"
+
+namespace neffs::test {
+namespace {
+
+using index::IndexErrorKind;
+using index::Origin;
+using index::Placement;
+
+TEST(Schema, StepsBeginBehindTheirVersion) {
+  const std::string_view schema = "a; PRAGMA user_version = 1; b; PRAGMA user_version = 2;";
+  EXPECT_EQ(index::newest_version(schema), 2);
+  EXPECT_EQ(index::steps_after(schema, 0), schema);
+  EXPECT_EQ(index::steps_after(schema, 1), " b; PRAGMA user_version = 2;");
+  EXPECT_EQ(index::steps_after(schema, 2), "");
+  EXPECT_EQ(index::steps_after(schema, 3), "");
+  EXPECT_EQ(index::newest_version("a;"), 0);
+  EXPECT_EQ(index::newest_version("PRAGMA user_version = 1; PRAGMA user_version = 12;"), 12);
+}
+
+std::string text_of(const std::filesystem::path& file) {
+  std::ostringstream text;
+  text << std::ifstream(file).rdbuf();
+  return text.str();
+}
+
+std::vector<std::string> schema_of(const std::filesystem::path& file) {
+  const SQLite::Database database(file.string());
+  SQLite::Statement names(database,
+                          "SELECT type || ' ' || name || ' ' || ifnull(sql, '') FROM"
+                          " sqlite_schema ORDER BY 1");
+  std::vector<std::string> schema;
+  while (names.executeStep()) schema.push_back(names.getColumn(0).getString());
+  return schema;
+}
+
+class MigrationTest : public IndexTest, public testing::WithParamInterface<int> {
+ protected:
+  void make(int version) {
+    const auto fixture =
+        std::filesystem::path(NEFFS_INDEX_FIXTURES) / fmt::format("v{}.sql", version);
+    SQLite::Database database(file_.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    database.exec(text_of(fixture));
+  }
+};
+
+TEST_P(MigrationTest, KeepsWhatWasThere) {
+  make(GetParam());
+  const auto index = open();
+  EXPECT_FALSE(report_.created);
+  EXPECT_FALSE(report_.damaged_copy) << report_.damage;
+  EXPECT_EQ(index->tree("tree", index::TreeDepth::kChildren),
+            (std::vector<index::TreeEntry>{{"model.neff", false, "oid", 12, "sha256:ab"}}));
+  EXPECT_EQ(index->source("https://hub.example", "lab/cache", "main")->commit, "c0ffee");
+  EXPECT_EQ(index->layer_file("copy"), (index::LayerFile{"copy", Origin::kCopy, Placement::kPlaced,
+                                                         "source", "c0ffee", "sha256:ab", 12, 99}));
+  EXPECT_EQ(index->layer_file("intended")->placement, Placement::kIntended);
+  EXPECT_EQ(index->layer_file("ours")->origin, Origin::kOurs);
+}
+
+TEST_P(MigrationTest, EndsWithTheSchemaOfANewDatabase) {
+  make(GetParam());
+  open();
+  const std::vector<std::string> migrated = schema_of(file_);
+  file_ = directory_ / "new.sqlite";
+  open();
+  EXPECT_TRUE(report_.created);
+  EXPECT_EQ(migrated, schema_of(file_));
+}
+
+INSTANTIATE_TEST_SUITE_P(From, MigrationTest,
+                         testing::Range(1, index::newest_version(index::kSchema) + 1),
+                         [](const auto& test) { return fmt::format("v{}", test.param); });
+
+TEST_F(IndexTest, NewerSchemaIsRefusedAndLeftAlone) {
+  open()->mark_ours("f");
+  {
+    SQLite::Database database(file_.string(), SQLite::OPEN_READWRITE);
+    database.exec("PRAGMA user_version = 999");
+  }
+  EXPECT_EQ(kind_thrown([&] { open(); }), IndexErrorKind::kNewerSchema);
+  EXPECT_FALSE(index::copy_totals_of(file_));
+  EXPECT_TRUE(set_aside().empty());
+  {
+    SQLite::Database database(file_.string(), SQLite::OPEN_READWRITE);
+    database.exec(fmt::format("PRAGMA user_version = {}", index::newest_version(index::kSchema)));
+  }
+  EXPECT_TRUE(open()->layer_file("f"));
+}
+
+TEST_F(IndexTest, StepThatWasKilledHalfwayIsDoneAgain) {
+  run_and_kill([&] {
+    SQLite::Database database(file_.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    database.exec("PRAGMA journal_mode = WAL");
+    database.exec("BEGIN; CREATE TABLE trees (x)");
+  });
+  open()->mark_ours("f");
+  EXPECT_TRUE(report_.created);
+  EXPECT_FALSE(report_.damaged_copy) << report_.damage;
+}
+
+}  // namespace
+}  // namespace neffs::test
