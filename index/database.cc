@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 
 #include <cerrno>
+#include <cstring>
 #include <unordered_map>
 #include <utility>
 
@@ -52,6 +53,25 @@ class Use {
   SQLite::Statement& statement_;
 };
 
+// SQLite resolves symbolic links when it opens a file, thereby also /proc/self/fd/N, and would then
+// name the file by a path that the mount is about to cover. This is its own VFS but for that.
+int keep_as_written(sqlite3_vfs*, const char* name, int size, char* full_name) {
+  if (std::strlen(name) >= static_cast<std::size_t>(size)) return SQLITE_CANTOPEN;
+  std::strcpy(full_name, name);
+  return SQLITE_OK;
+}
+
+const char* verbatim_vfs() {
+  static sqlite3_vfs vfs = [] {
+    sqlite3_vfs copy = *sqlite3_vfs_find(nullptr);
+    copy.zName = "neffs-verbatim";
+    copy.xFullPathname = &keep_as_written;
+    return copy;
+  }();
+  static const int registered = sqlite3_vfs_register(&vfs, 0);
+  return registered == SQLITE_OK ? vfs.zName : nullptr;
+}
+
 int remember_wal_pages(void* pages, sqlite3*, const char*, int now) {
   *static_cast<int*>(pages) = now;
   return SQLITE_OK;
@@ -61,7 +81,7 @@ int remember_wal_pages(void* pages, sqlite3*, const char*, int now) {
 
 struct Database::State {
   State(const std::filesystem::path& path, Access access)
-      : file(path.string()), connection(file, flags_of(access), kBusyTimeoutMs) {}
+      : file(path.string()), connection(file, flags_of(access), kBusyTimeoutMs, verbatim_vfs()) {}
 
   SQLite::Statement& prepared(const std::string& sql) {
     const auto found = statements.find(sql);

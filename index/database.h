@@ -16,8 +16,7 @@ class Statement;
 
 namespace neffs::index {
 
-// A value for a `?`. Refers to the string it was made from, which must live through the call of
-// run.
+// A value for a `?`. Refers to the string it was made from, for no longer than the call of run().
 class Value {
  public:
   Value(const std::string& text) : text_(&text) {}  // implicit: a list of values is read as such
@@ -43,8 +42,7 @@ class Row {
   SQLite::Statement& statement_;
 };
 
-// A connection with the statements it has prepared. One thread at a time. Every call throws
-// IndexError.
+// A connection with the statements it has prepared. One thread at a time; calls throw IndexError.
 class Database {
  public:
   enum class Access { kRead, kWrite };

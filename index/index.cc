@@ -22,7 +22,8 @@ auto read(Connections& connections, Load&& load) {
 }  // namespace
 
 std::unique_ptr<Index> Index::open(const std::filesystem::path& file, OpenReport& report) {
-  return std::unique_ptr<Index>(new Index(Connections::open(file, report)));
+  return std::unique_ptr<Index>(
+      new Index(Connections::open(std::filesystem::absolute(file), report)));
 }
 
 Index::Index(std::unique_ptr<Connections> connections) : connections_(std::move(connections)) {}

@@ -98,7 +98,8 @@ class Index {
   // so that sqlite3 can still read it. A full disk, an I/O error and a lack of permission are not
   // damage: they throw, as a newer schema does. Takes the same time for any number of rows: damage
   // deep inside a large file is met by a verb later, which throws kDamaged and leaves a note for
-  // the next open. One Index a file and process; the lock of the layer sees to other processes.
+  // the next open. `file` is used as it is written for the life of the Index: to name the same file
+  // when the directory is mounted over it is a path below /proc/self/fd/<directory>. One Index a file and process; the lock of the layer sees to other processes.
   static std::unique_ptr<Index> open(const std::filesystem::path& file, OpenReport& report);
   // Closes the file, which then is whole without its WAL. No other thread may still be in a verb.
   ~Index();
@@ -111,12 +112,12 @@ class Index {
   // Paths must differ. Replaces what was stored for the same id and depth.
   void put_tree(const std::string& tree_id, TreeDepth depth, std::span<const TreeEntry> entries);
 
-  // --- sources ------------------------------------------------------------------------------------
+  // --- sources -----------------------------------------------------------------------------------
   std::optional<SourceRecord> source(const std::string& endpoint, const std::string& repo,
                                      const std::string& revision);
   void put_source(const SourceRecord& record);
 
-  // --- files of the layer -------------------------------------------------------------------------
+  // --- files of the layer ------------------------------------------------------------------------
   // On the path of every open: waits for no writer.
   std::optional<LayerFile> layer_file(const std::string& path);
   // All records at or below `directory` ("" is everything), by path.

@@ -53,8 +53,7 @@ std::string_view steps_after(std::string_view schema, int version) {
 
 bool migrate(Database& database) {
   int version = 0;
-  // One transaction also where nothing is to be done: it says at once if the file cannot be
-  // written.
+  // A transaction even if nothing is to be done: it says at once that a file cannot be written.
   database.transaction([&] {
     version = version_of(database);
     refuse_newer(version);

@@ -16,9 +16,8 @@ class SyncGroup {
   // sync: makes durable all that was written before it was called; throws where it cannot.
   explicit SyncGroup(std::function<void()> sync) : sync_(std::move(sync)) {}
 
-  // Returns when a sync that began after this call has ended. Throws what sync threw, from then on
-  // always: after a failure the kernel counts the lost pages as clean, and another try would
-  // succeed.
+  // Returns when a sync that began after this call has ended. Once sync has thrown, this throws the
+  // same for ever: the kernel counts the lost pages as clean, and another try would succeed.
   void wait();
 
  private:

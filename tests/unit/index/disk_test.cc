@@ -95,6 +95,25 @@ TEST_F(DiskTest, ReadOnlyDiskIsUnavailable) {
   EXPECT_TRUE(open()->layer_file("f"));
 }
 
+// As the layer is: the index goes on working, with connections that are opened only then.
+TEST_F(DiskTest, IndexNamedByDescriptorWorksWhileItsDirectoryIsMountedOver) {
+  const int directory = ::open(directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  ASSERT_GE(directory, 0);
+  file_ = "/proc/self/fd/" + std::to_string(directory) + "/index.sqlite";
+  auto index = open();
+  ASSERT_EQ(::mount("none", directory_.c_str(), "tmpfs", 0, "size=1m"), 0);
+  index->mark_ours("f");
+  EXPECT_TRUE(index->layer_file("f"));
+  index->sync();
+  index.reset();
+  EXPECT_FALSE(std::filesystem::exists(file_.string() + "-wal"));
+  EXPECT_TRUE(std::filesystem::is_empty(directory_)) << "nothing went into the mount";
+  EXPECT_TRUE(open()->layer_file("f"));
+  EXPECT_EQ(::umount2(directory_.c_str(), MNT_DETACH), 0);
+  EXPECT_TRUE(std::filesystem::exists(directory_ / "index.sqlite"));
+  ::close(directory);
+}
+
 TEST_F(IndexTest, MissingDirectoryIsUnavailable) {
   file_ = directory_ / "not" / "there" / "index.sqlite";
   EXPECT_EQ(kind_thrown([&] { open(); }), IndexErrorKind::kUnavailable);
