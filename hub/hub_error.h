@@ -32,10 +32,10 @@ class HubError : public std::runtime_error {
   HubError(HubErrorKind kind, const std::string& message);
 
   HubErrorKind kind;
-  int http_status = 0;                               // 0: there was no answer
-  std::string request_id;                            // X-Request-Id, for support
-  std::optional<std::chrono::seconds> retry_after;   // kThrottled: how long the Hub asks to wait
-  int local_errno = 0;                               // kLocal only
+  int http_status = 0;                              // 0: there was no answer
+  std::string request_id;                           // X-Request-Id, for support
+  std::optional<std::chrono::seconds> retry_after;  // kThrottled: how long the Hub asks to wait
+  int local_errno = 0;                              // kLocal only
 };
 
 // A short stable word for each kind, for logs and status ("unavailable", "repo-not-found", …).

@@ -40,9 +40,9 @@ enum class ListDepth { kChildren, kEverything };
 
 struct DownloadRequest {
   std::string commit;
-  std::string path;        // from the root of the repo
-  std::uint64_t size = 0;  // promised by the tree
-  ContentId content;       // promised by the tree
+  std::string path;                                // from the root of the repo
+  std::uint64_t size = 0;                          // promised by the tree
+  ContentId content;                               // promised by the tree
   std::chrono::milliseconds idle_timeout{60'000};  // no byte for so long, retries included: give up
   std::stop_token stop;                            // ends the download soon, with kCancelled
   std::function<void(std::uint64_t total_bytes)> on_progress;  // may be empty; any thread
@@ -66,6 +66,12 @@ class RemoteRepo {
   virtual std::optional<std::vector<RemoteEntry>> list(
       const std::string& commit, const std::string& directory, ListDepth depth,
       std::chrono::steady_clock::time_point deadline) = 0;
+
+  // The first `bytes` bytes of a file, or all of a shorter one, by one range request. They are not
+  // checked against a content id. deadline: as for list().
+  virtual std::string read_start(const std::string& commit, const std::string& path,
+                                 std::size_t bytes,
+                                 std::chrono::steady_clock::time_point deadline) = 0;
 
   // Writes the file to `fd` (empty, open for reading and writing, owned by the caller). Returns only
   // when it holds exactly the promised bytes, hash checked; on a throw its contents mean nothing.
