@@ -1,0 +1,247 @@
+#include "tests/hub/control_api.h"
+
+#include <chrono>
+#include <limits>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "tests/hub/digest.h"
+#include "tests/hub/test_hub.h"
+
+namespace neffs::test {
+namespace {
+
+using nlohmann::json;
+
+Kind kind_named(const std::string& word) {
+  const std::optional<Kind> kind = kind_from_string(word);
+  if (!kind) throw std::invalid_argument("no kind of request is called " + word);
+  return *kind;
+}
+
+Match to_match(const json& from) {
+  Match match;
+  if (from.contains("kind")) match.kind = kind_named(from["kind"]);
+  if (from.contains("host")) match.host = from["host"] == "cdn" ? Host::kCdn : Host::kHub;
+  match.text = from.value("text", "");
+  match.method = from.value("method", "");
+  return match;
+}
+
+Match to_match(const Request& request) {
+  json fields = json::object();
+  for (const char* name : {"kind", "host", "text", "method"}) {
+    if (request.query.contains(name)) fields[name] = request.query_value(name);
+  }
+  return to_match(fields);
+}
+
+HeaderList to_headers(const json& from) {
+  HeaderList headers;
+  for (const auto& [name, value] : from.items()) headers.emplace_back(name, value);
+  return headers;
+}
+
+Fault to_fault(const json& from) {
+  const std::string type = from.at("type");
+  const std::uint64_t at = from.value("at", std::uint64_t{0});
+  const auto make = [&]() -> Fault {
+    if (type == "answer") {
+      return Fault::answer(from.at("status"), from.value("body", ""),
+                           to_headers(from.value("headers", json::object())));
+    }
+    if (type == "html") return Fault::html(from.value("status", 502));
+    if (type == "hang-up") return Fault::hang_up();
+    if (type == "redirect-loop") return Fault::redirect_loop();
+    if (type == "ignore-range") return Fault::ignore_range();
+    if (type == "expired-url") return Fault::expired_url();
+    if (type == "endless-pages") return Fault::endless_pages();
+    if (type == "invalid-json") return Fault::invalid_json();
+    if (type == "truncate") return Fault::truncate(at);
+    if (type == "corrupt") return Fault::corrupt(at);
+    if (type == "stall") return Fault::stall(at);
+    if (type == "resize") return Fault::resize(from.at("delta"));
+    if (type == "wrong-content-range") return Fault::wrong_content_range();
+    if (type == "drop-header") return Fault::drop_header(from.at("name"));
+    if (type == "set-header") return Fault::set_header(from.at("name"), from.at("value"));
+    if (type == "slow") return Fault::slow(at);
+    throw std::invalid_argument("no fault is called " + type);
+  };
+  const Fault fault = make();
+  return from.value("after_effect", false) ? fault.after() : fault;
+}
+
+Role to_role(const std::string& word) {
+  if (word == "write") return Role::kWrite;
+  return word == "read" ? Role::kRead : Role::kNone;
+}
+
+NewFile to_file(const json& from) {
+  std::optional<bool> lfs;
+  if (from.contains("lfs")) lfs = from["lfs"].get<bool>();
+  const std::string path = from.at("path");
+  if (from.contains("seed")) return {path, generated_content(from["seed"], from.at("size")), lfs};
+  if (from.contains("base64")) {
+    return {path, from_base64(from["base64"].get<std::string>()), lfs};
+  }
+  return {path, from.value("text", ""), lfs};
+}
+
+json to_json(const LoggedRequest& request) {
+  return {{"number", request.number},         {"host", request.host == Host::kCdn ? "cdn" : "hub"},
+          {"kind", to_string(request.kind)},  {"method", request.method},
+          {"target", request.target},         {"range", request.range},
+          {"authorized", request.authorized}, {"status", request.status},
+          {"bytes_sent", request.bytes_sent}, {"finished", request.finished}};
+}
+
+json requests(TestHub& hub, const Request& request) {
+  if (request.method == "DELETE") {
+    hub.traffic().reset();
+    return json::object();
+  }
+  json log = json::array();
+  for (const LoggedRequest& item : hub.traffic().log(to_match(request))) {
+    log.push_back(to_json(item));
+  }
+  return log;
+}
+
+json counts(TestHub& hub, const Request&) {
+  json counts = json::object();
+  for (const auto& [kind, count] : hub.traffic().counts()) counts[to_string(kind)] = count;
+  return counts;
+}
+
+json wait(TestHub& hub, const Request& request) {
+  const std::string count = request.query_value("count");
+  const std::string seconds = request.query_value("seconds");
+  const bool arrived =
+      hub.traffic().wait_for(to_match(request), count.empty() ? 1 : std::stoull(count),
+                             std::chrono::seconds(seconds.empty() ? 10 : std::stoll(seconds)));
+  if (!arrived) throw Refused{error_answer(408, "", "the requests have not arrived")};
+  return json::object();
+}
+
+json faults(TestHub& hub, const Request& request) {
+  if (request.method == "DELETE") {
+    hub.faults().clear();
+    return json::object();
+  }
+  const json body = json::parse(request.body);
+  const std::size_t times = body.value("times", Faults::kForEver);
+  const Match match = to_match(body.value("match", json::object()));
+  return {{"rule", hub.faults().add(match, to_fault(body.at("fault")), times)}};
+}
+
+json hold(TestHub& hub, const Request& request) {
+  const json body = json::parse(request.body);
+  const HoldPoint point = body.value("before_answering", false) ? HoldPoint::kBeforeAnswering
+                                                                : HoldPoint::kBeforeHandling;
+  return {{"gate", hub.pauses().close_gate(to_match(body.value("match", json::object())), point)}};
+}
+
+json release(TestHub& hub, const Request& request) {
+  hub.pauses().open_gate(json::parse(request.body).at("gate"));
+  return json::object();
+}
+
+void set_rate(TestHub& hub, const json& rate) {
+  RatePolicy policy;
+  policy.window_s = rate.value("window_s", policy.window_s);
+  for (RateQuota* quota : {&policy.anonymous, &policy.with_token}) {
+    quota->api = rate.value("api", quota->api);
+    quota->resolvers = rate.value("resolvers", quota->resolvers);
+  }
+  hub.set_rate_policy(policy);
+}
+
+json settings(TestHub& hub, const Request& request) {
+  const json body = json::parse(request.body);
+  if (body.contains("latency_ms")) {
+    hub.set_latency(std::chrono::milliseconds(body["latency_ms"].get<std::int64_t>()));
+  }
+  if (body.contains("bytes_per_second")) hub.set_bytes_per_second(body["bytes_per_second"]);
+  if (body.contains("advance_clock_s")) {
+    hub.advance_clock(std::chrono::seconds(body["advance_clock_s"].get<std::int64_t>()));
+  }
+  if (body.contains("rate")) set_rate(hub, body["rate"]);
+  Behaviour behaviour = hub.behaviour();
+  behaviour.direct_git_files = body.value("direct_git_files", behaviour.direct_git_files);
+  behaviour.answers_compare = body.value("answers_compare", behaviour.answers_compare);
+  behaviour.page_size = body.value("page_size", behaviour.page_size);
+  hub.set_behaviour(behaviour);
+  return json::object();
+}
+
+json repos(TestHub& hub, const Request& request) {
+  const json body = json::parse(request.body);
+  const std::string name = body.at("name");
+  TestRepo* repo = hub.repos().find(name);
+  RepoSettings settings = repo == nullptr ? RepoSettings{} : repo->settings();
+  settings.is_private = body.value("private", settings.is_private);
+  settings.is_gated = body.value("gated", settings.is_gated);
+  settings.is_disabled = body.value("disabled", settings.is_disabled);
+  if (repo == nullptr) {
+    repo = &hub.create_repo(name, settings);
+  } else {
+    repo->set_settings(settings);
+  }
+  return {{"head", repo->head()}};
+}
+
+json tokens(TestHub& hub, const Request& request) {
+  const json body = json::parse(request.body);
+  TestToken rights;
+  rights.user = body.value("user", rights.user);
+  rights.elsewhere = to_role(body.value("elsewhere", ""));
+  const json roles = body.value("roles", json::object());
+  for (const auto& [repo, role] : roles.items()) {
+    rights.roles[repo] = to_role(role);
+  }
+  hub.add_token(body.at("token"), rights);
+  return json::object();
+}
+
+json commits(TestHub& hub, const Request& request) {
+  const json body = json::parse(request.body);
+  CommitOptions options;
+  options.branch = body.value("branch", options.branch);
+  options.message = body.value("message", options.message);
+  std::vector<NewFile> files;
+  for (const json& file : body.value("files", json::array())) files.push_back(to_file(file));
+  const auto deletes = body.value("deletes", std::vector<std::string>{});
+  return {{"commit", hub.repo(body.at("repo")).commit(files, deletes, options)}};
+}
+
+using Verb = json (*)(TestHub&, const Request&);
+
+const std::map<std::string, Verb>& verbs() {
+  static const std::map<std::string, Verb> verbs = {
+      {"requests", requests}, {"counts", counts},   {"wait", wait},         {"faults", faults},
+      {"hold", hold},         {"release", release}, {"settings", settings}, {"repos", repos},
+      {"tokens", tokens},     {"commits", commits},
+  };
+  return verbs;
+}
+
+}  // namespace
+
+bool is_control_request(Host host, const Request& request) {
+  return host == Host::kHub && request.segments.front() == "__test__";
+}
+
+Answer serve_control(TestHub& hub, const Request& request) {
+  const auto verb = verbs().find(request.path_from(1));
+  if (verb == verbs().end()) return error_answer(404, "", "no such control");
+  try {
+    return json_answer(verb->second(hub, request));
+  } catch (const Refused& refused) {
+    return refused.answer;
+  } catch (const std::exception& error) {
+    return error_answer(400, "", error.what());
+  }
+}
+
+}  // namespace neffs::test

@@ -1,0 +1,34 @@
+// The test Hub's controls for those who are not in its process: shell scripts and other languages.
+// Everything is JSON; what a request leaves out keeps its default.
+//
+//   GET    /__test__/requests?kind=&text=       the log         DELETE  forgets it
+//   GET    /__test__/counts                     {"tree": 3, …}
+//   GET    /__test__/wait?kind=&count=&seconds= waits for requests; 408 when the time is over
+//   POST   /__test__/faults   {"match": {"kind","text","host","method"}, "times": 1,
+//                              "fault": {"type": "truncate", "at": 100}}  → {"rule": 1}
+//                              types: answer html hang-up redirect-loop ignore-range expired-url
+//                              endless-pages invalid-json truncate corrupt stall resize
+//                              wrong-content-range drop-header set-header slow
+//                              fields: status body headers at delta name value after_effect
+//   DELETE /__test__/faults                     removes all rules
+//   POST   /__test__/hold     {"match": {…}, "before_answering": false} → {"gate": 1}
+//   POST   /__test__/release  {"gate": 1}
+//   POST   /__test__/settings {"latency_ms", "bytes_per_second", "advance_clock_s",
+//                              "direct_git_files", "answers_compare", "page_size", "rate": {"api",
+//                              "resolvers", "window_s"}}
+//   POST   /__test__/repos    {"name", "private", "gated", "disabled"}    made, or changed
+//   POST   /__test__/tokens   {"token", "user", "roles": {"ns/name": "write"}, "elsewhere": "read"}
+//   POST   /__test__/commits  {"repo", "branch", "message", "files": [{"path", "text" | "base64" |
+//                              "seed"+"size", "lfs"}], "deletes": […]}   → {"commit": "<sha>"}
+#pragma once
+
+#include "tests/hub/exchange.h"
+
+namespace neffs::test {
+
+class TestHub;
+
+bool is_control_request(Host host, const Request& request);
+Answer serve_control(TestHub& hub, const Request& request);
+
+}  // namespace neffs::test

@@ -1,0 +1,143 @@
+#include "tests/hub/test_hub.h"
+
+#include <cstdlib>
+#include <stdexcept>
+#include <system_error>
+
+#include "tests/hub/control_api.h"
+#include "tests/hub/http_server.h"
+#include "tests/hub/routes.h"
+
+namespace neffs::test {
+namespace {
+
+std::filesystem::path make_temporary_root() {
+  std::string path = (std::filesystem::temp_directory_path() / "neffs-test-hub-XXXXXX").string();
+  if (::mkdtemp(path.data()) == nullptr) {
+    throw std::system_error(errno, std::generic_category(), path);
+  }
+  return path;
+}
+
+std::string loopback(int port) {
+  return "http://127.0.0.1:" + std::to_string(port);
+}
+
+void add_missing(const HeaderList& headers, Answer& answer) {
+  for (const auto& [name, value] : headers) {
+    if (answer.header(name).empty()) answer.set_header(name, value);
+  }
+}
+
+}  // namespace
+
+TestHub::TestHub(const TestHubOptions& options)
+    : options_(options),
+      temporary_root_(options.root.empty() ? std::optional(make_temporary_root()) : std::nullopt),
+      repos_(temporary_root_.value_or(options.root), !temporary_root_, [this] { return now(); }),
+      port_(options.port),
+      cdn_port_(options.cdn_port) {
+  start();
+}
+
+TestHub::~TestHub() {
+  stop();
+  std::error_code ignored;
+  if (temporary_root_) std::filesystem::remove_all(*temporary_root_, ignored);
+}
+
+TestRepo& TestHub::create_repo(const std::string& name, const RepoSettings& settings) {
+  return repos_.create(name, settings);
+}
+
+TestRepo& TestHub::repo(const std::string& name) const {
+  TestRepo* repo = repos_.find(name);
+  if (repo == nullptr) throw std::invalid_argument("no repo " + name);
+  return *repo;
+}
+
+void TestHub::rename_repo(const std::string& from, const std::string& to) {
+  repos_.rename(from, to);
+}
+
+void TestHub::remove_repo(const std::string& name) {
+  repos_.remove(name);
+}
+
+Behaviour TestHub::behaviour() const {
+  const std::scoped_lock lock(behaviour_mutex_);
+  return behaviour_;
+}
+
+void TestHub::set_behaviour(const Behaviour& behaviour) {
+  const std::scoped_lock lock(behaviour_mutex_);
+  behaviour_ = behaviour;
+}
+
+Gate TestHub::hold(Match match, HoldPoint point) {
+  return {pauses_, pauses_.close_gate(std::move(match), point)};
+}
+
+std::int64_t TestHub::now() const {
+  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::seconds>(since_epoch).count() + clock_offset_s_;
+}
+
+void TestHub::stop() {
+  pauses_.stop();
+  hub_server_.reset();
+  cdn_server_.reset();
+}
+
+void TestHub::start() {
+  if (hub_server_) return;
+  pauses_.start();
+  const auto sender = [this](const Answer& answer, const auto& write) {
+    return pauses_.send(answer, write);
+  };
+  cdn_server_ = std::make_unique<HttpServer>(
+      cdn_port_, [this](Request request) { return serve(Host::kCdn, std::move(request)); }, sender);
+  cdn_port_ = cdn_server_->port();
+  cdn_endpoint_ = loopback(cdn_port_);
+  hub_server_ = std::make_unique<HttpServer>(
+      port_, [this](Request request) { return serve(Host::kHub, std::move(request)); }, sender);
+  port_ = hub_server_->port();
+  endpoint_ = loopback(port_);
+}
+
+// The life of a request, from its arrival to the answer that is about to be sent.
+Answer TestHub::serve(Host host, Request request) {
+  if (options_.control_over_http && is_control_request(host, request)) {
+    return serve_control(*this, request);
+  }
+  const Kind kind = kind_of(host, request);
+  const std::uint64_t number = traffic_.arrive(host, kind, request);
+  pauses_.wait_at_gates(host, kind, request, HoldPoint::kBeforeHandling);
+  pauses_.wait_latency();
+  Answer answer = respond(host, kind, request);
+  pauses_.wait_at_gates(host, kind, request, HoldPoint::kBeforeAnswering);
+  traffic_.answered(number, answer.delivery.hang_up ? 0 : answer.status);
+  answer.on_sent = [this, number](std::uint64_t bytes) { traffic_.sent(number, bytes); };
+  return answer;
+}
+
+Answer TestHub::respond(Host host, Kind kind, Request& request) {
+  const Caller caller = access_.caller(request);
+  HeaderList headers;
+  std::optional<Answer> answer;
+  if (host == Host::kHub) {
+    headers.emplace_back("X-Request-Id", "Root=1-test-" + std::to_string(++last_request_id_));
+    answer = rates_.admit(request, caller, now(), headers);
+  }
+  if (!answer) answer = faults_.before_handling(host, kind, request);
+  if (!answer) answer = route(view(caller), kind, request);
+  add_missing(headers, *answer);
+  faults_.after_handling(host, kind, request, *answer);
+  return std::move(*answer);
+}
+
+HubView TestHub::view(const Caller& caller) {
+  return {repos_, behaviour(), endpoint_, cdn_endpoint_, now(), caller};
+}
+
+}  // namespace neffs::test

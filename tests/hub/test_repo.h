@@ -1,0 +1,162 @@
+// A repo of the test Hub: commits, trees and branches in a real git repository, large files beside
+// it, and the switches the Hub has for a repo.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "tests/hub/git_store.h"
+#include "tests/hub/lfs_store.h"
+
+namespace neffs::test {
+
+struct RepoSettings {
+  bool is_private = false;
+  bool is_gated = false;     // readable, but its files only for tokens with a role in this repo
+  bool is_disabled = false;  // 403 "Access to this resource is disabled."
+  bool has_xet = true;       // large files carry an xetHash, as after the Hub's migration
+};
+
+// A file to be committed.
+struct NewFile {
+  NewFile(std::string path_in_repo, std::string bytes, std::optional<bool> as_lfs = {})
+      : NewFile(std::move(path_in_repo), text_content(std::move(bytes)), as_lfs) {}
+  NewFile(std::string path_in_repo, ContentPtr bytes, std::optional<bool> as_lfs = {})
+      : path(std::move(path_in_repo)), content(std::move(bytes)), lfs(as_lfs) {}
+
+  std::string path;
+  ContentPtr content;
+  // Unset: as the Hub decides for a cache repo, LFS if it is binary or 10 MiB, never if empty.
+  std::optional<bool> lfs;
+};
+
+struct CommitOptions {
+  std::string branch = "main";
+  std::string message = "Update files";
+  std::string author = "Tester <tester@example.com>";
+};
+
+// A file or directory at a commit, as the Hub's listings describe it.
+struct RepoEntry {
+  std::string path;  // from the root of the repo
+  bool is_directory = false;
+  std::string oid;                // of the tree, or of the blob or pointer blob
+  std::uint64_t size = 0;         // of the real bytes; 0 for directories
+  std::optional<LfsPointer> lfs;  // large files only
+  std::uint64_t pointer_size = 0;
+  std::string xet_hash;  // large files of repos with Xet only
+};
+
+struct FileChange {
+  std::optional<RepoEntry> before;
+  std::optional<RepoEntry> after;
+};
+
+struct CommitInfo {
+  std::string id;
+  Commit commit;
+};
+
+// Any thread may call. Mistakes of the test (an unknown branch, deleting what is not there) throw
+// std::invalid_argument.
+class TestRepo {
+ public:
+  using Clock = std::function<std::int64_t()>;  // Unix seconds, dates of new commits
+
+  // Opens the repository at `dir` or makes one with a first commit that holds .gitattributes.
+  TestRepo(std::string name, const std::filesystem::path& dir, LfsStore& lfs, Clock clock);
+
+  // "namespace/name", as it is called now.
+  std::string name() const;
+  RepoSettings settings() const;
+  void set_settings(const RepoSettings& settings);
+
+  // Writing. A path in `deletes` that ends in '/' is a directory. Returns the id of the commit.
+  std::string commit(const std::vector<NewFile>& files,
+                     const std::vector<std::string>& deletes = {},
+                     const CommitOptions& options = {});
+  // Makes or moves a ref, given by its full name ("refs/heads/dev", "refs/tags/v1", "refs/pr/1").
+  void set_ref(const std::string& ref, const std::string& revision);
+  void delete_ref(const std::string& ref);
+  // What super-squash does: one commit with the same tree; all other commits are unknown from now.
+  std::string squash(const std::string& branch = "main");
+
+  // Reading.
+  std::string head(const std::string& branch = "main") const;
+  // The commit of a branch, tag, ref or full commit id; nullopt if there is none.
+  std::optional<std::string> resolve(const std::string& revision) const;
+  std::map<std::string, std::string> refs() const;
+  Commit commit_object(const std::string& commit) const;
+  std::vector<CommitInfo> history(const std::string& commit) const;  // newest first
+  // path "" is the root directory.
+  std::optional<RepoEntry> find(const std::string& commit, const std::string& path) const;
+  // What is below `directory`; nullopt if there is no such directory.
+  std::optional<std::vector<RepoEntry>> list(const std::string& commit,
+                                             const std::string& directory, bool recursive) const;
+  std::vector<FileChange> diff(const std::string& before, const std::string& after) const;
+  // The newest commit in the history of `commit` that changed `path`.
+  CommitInfo last_change(const std::string& commit, const std::string& path) const;
+  // The real bytes of a file, and what git holds of it (the pointer text of a large file).
+  ContentPtr content(const RepoEntry& file) const;
+  ContentPtr git_content(const RepoEntry& file) const;
+
+  // Adds `name` to what the Hub lists in `directory`, as a copy of the existing file `like`, at
+  // every commit: names no git tree can hold, for tests of hostile answers.
+  void list_also(const std::string& directory, const std::string& name, const std::string& like);
+
+  // Called by the Hub when it is renamed.
+  void set_name(const std::string& name);
+
+ private:
+  struct BlobInfo {
+    std::uint64_t git_size = 0;
+    std::optional<LfsPointer> lfs;
+  };
+  struct Edit;  // a tree of changes, see test_repo.cc
+  using TreePtr = std::shared_ptr<const Tree>;
+
+  // All of these expect mutex_ to be held.
+  TreePtr tree(const std::string& id) const;
+  const BlobInfo& blob_info(const std::string& id) const;
+  std::string store_tree(Tree tree);
+  std::string store_file(const NewFile& file);
+  std::string store_commit(const std::string& tree, std::vector<std::string> parents,
+                           const CommitOptions& options);
+  std::string apply(const std::string& tree_id, const Edit& edit, const std::string& where);
+  std::optional<TreeEntry> entry_at(const std::string& commit, const std::string& path) const;
+  RepoEntry describe(const std::string& path, const TreeEntry& entry) const;
+  void collect(const std::string& tree_id, const std::string& prefix, bool recursive,
+               std::vector<RepoEntry>& out) const;
+  void collect_changes(const std::string& before, const std::string& after,
+                       const std::string& prefix, std::vector<FileChange>& out) const;
+  Commit load_commit(const std::string& id) const;
+  std::optional<std::string> resolve_locked(const std::string& revision) const;
+  std::string require(const std::string& revision) const;
+  void save_settings() const;
+  void load_settings();
+
+  const std::filesystem::path dir_;
+  LfsStore& lfs_;
+  const Clock clock_;
+
+  mutable std::mutex mutex_;  // guards everything below
+  std::string name_;
+  RepoSettings settings_;
+  GitStore git_;
+  std::map<std::string, std::string> refs_;
+  std::map<std::string, std::vector<std::pair<std::string, std::string>>> also_listed_;
+  // Objects never change, so what was read once is kept.
+  mutable std::unordered_map<std::string, TreePtr> trees_;
+  mutable std::unordered_map<std::string, BlobInfo> blobs_;
+  mutable std::unordered_map<std::string, Commit> commits_;
+};
+
+}  // namespace neffs::test
