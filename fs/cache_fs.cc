@@ -1,0 +1,120 @@
+#include "fs/cache_fs.h"
+
+#include <cerrno>
+#include <utility>
+
+namespace neffs::fs {
+namespace {
+
+constexpr double kLasting = kAttrTimeoutS;
+
+bool decides_a_compile(std::string_view path) {
+  const auto at = locate(path);
+  return at.place == Place::kModule || at.inside == kDoneMark;
+}
+
+}  // namespace
+
+CacheFs::CacheFs(const Layer& layer, index::Index& index, RemoteView& view, Fetcher& fetcher,
+                 NodeTable& nodes, BackingFiles* backing, FsOptions options)
+    : layer_(layer),
+      index_(index),
+      view_(view),
+      fetcher_(fetcher),
+      nodes_(nodes),
+      options_(options),
+      names_(layer, index, view, options.names),
+      files_(backing) {}
+
+CacheFs::~CacheFs() { waits_.give_up_all(); }
+
+// --- look-up --------------------------------------------------------------------------------------
+
+Entry CacheFs::absent(const std::string& path, bool is_certain) {
+  Entry entry;
+  const bool is_miss = decides_a_compile(path);
+  if (is_miss && is_certain) ++counters_.misses;
+  if (is_certain)
+    entry.entry_timeout_s =
+        is_miss ? std::chrono::duration<double>(options_.miss_check).count() : kLasting;
+  return entry;
+}
+
+Entry CacheFs::entry_of(NodeId parent, const std::string& name, const std::string& path,
+                        const Found& found) {
+  if (found.kind == Found::Kind::kAbsent || found.kind == Found::Kind::kUnknown)
+    return absent(path, found.kind == Found::Kind::kAbsent);
+  Entry entry;
+  entry.st = found.st;
+  entry.node = nodes_.lookup(parent, name, found.identity());
+  entry.st.st_ino = nodes_.ino(entry.node);
+  entry.entry_timeout_s = entry.attr_timeout_s = found.is_lasting ? kLasting : 0;
+  return entry;
+}
+
+void CacheFs::lookup(NodeId parent, const std::string& name, const Caller& caller,
+                     ReplyPtr<Entry> reply) {
+  try {
+    if (name.size() > NAME_MAX) throw_errno(ENAMETOOLONG, "lookup");
+    answer_lookup(parent, name, reply, true, caller);
+  } catch (...) {
+    reply->failed(std::current_exception());
+  }
+}
+
+// may_wait: false the second time, when the Hub has answered or failed
+void CacheFs::answer_lookup(NodeId parent, const std::string& name, const ReplyPtr<Entry>& reply,
+                            bool may_wait, const Caller& caller) {
+  const auto path = nodes_.child_path(parent, name);
+  const auto found = names_.find(path);
+  const auto ignore = [](const std::exception_ptr&) {};
+  if (found.kind != Found::Kind::kUnknown) {
+    if (!found.is_lasting) view_.ask(path, ignore);
+    reply->ok(entry_of(parent, name, path, found));
+    return;
+  }
+  if (!may_wait || !view_.is_worth_waiting()) {
+    if (may_wait) view_.ask(path, ignore);
+    ++counters_.errors;
+    reply->ok(absent(path, false));
+    return;
+  }
+  const auto give_up = [this, reply, path](GiveUp reason) {
+    if (reason != GiveUp::kDeadline) {
+      reply->failed(std::make_exception_ptr(std::system_error(EINTR, std::generic_category())));
+      return;
+    }
+    view_.note_slow();
+    ++counters_.errors;
+    reply->ok(absent(path, false));
+  };
+  park(reply, Clock::now() + options_.hub_timeout, caller, give_up, [&](WaitId id) {
+    view_.ask(path, [this, parent, name, reply, caller, id](const std::exception_ptr&) {
+      if (!waits_.settle(id)) return;
+      try {
+        answer_lookup(parent, name, reply, false, caller);
+      } catch (...) {
+        reply->failed(std::current_exception());
+      }
+    });
+  });
+}
+
+struct stat CacheFs::getattr(NodeId node, std::optional<HandleId> handle) {
+  struct stat st {};
+  std::optional<OpenFiles::Use> open;
+  if (handle) open = files_.use(*handle);
+  if (!open) open = files_.use_node(node);
+  if (open) {
+    if (::fstat(open->fd(), &st) != 0) throw_errno("fstat");
+  } else {
+    const auto found = names_.find(nodes_.path(node));
+    if (found.kind == Found::Kind::kAbsent) throw_errno(ENOENT, "getattr");
+    if (found.kind == Found::Kind::kUnknown) throw_errno(ESTALE, "getattr");
+    st = found.st;
+  }
+  if (const auto ino = nodes_.ino(node); ino != 0) st.st_ino = ino;
+  return st;
+}
+
+}  // namespace neffs::fs

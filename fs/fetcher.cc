@@ -1,0 +1,359 @@
+#include "fs/fetcher.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <span>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "hub/hub_error.h"
+
+namespace neffs::fs {
+namespace {
+
+constexpr std::int64_t kNanoseconds = 1'000'000'000;
+
+std::int64_t mtime_ns(const struct stat& st) {
+  return st.st_mtim.tv_sec * kNanoseconds + st.st_mtim.tv_nsec;
+}
+
+hub::ContentId hash_file(int fd, hub::HashKind kind, std::uint64_t size) {
+  hub::ContentHasher hasher(kind, size);
+  std::vector<std::byte> buffer(std::size_t{1} << 20);
+  for (off_t at = 0;;) {
+    const auto got = ::pread(fd, buffer.data(), buffer.size(), at);
+    if (got < 0) throw_errno("read");
+    if (got == 0) return hasher.finish();
+    hasher.update(std::span(buffer.data(), static_cast<std::size_t>(got)));
+    at += got;
+  }
+}
+
+// Files whose presence makes a directory look finished get their names last.
+int place_rank(const std::string& path) {
+  const auto name = base_name(path);
+  if (name == kDoneMark) return 3;
+  if (name == kNeff) return 2;
+  return name == "config.json" || name == "model_index.json" ? 1 : 0;
+}
+
+std::exception_ptr cancelled() {
+  return std::make_exception_ptr(
+      hub::HubError(hub::HubErrorKind::kCancelled, "neffs is shutting down"));
+}
+
+}  // namespace
+
+Fetcher::Fetcher(const Layer& layer, UniqueFd partial, hub::RemoteRepo& repo, index::Index& index,
+                 WorkerPool& pool, FetchOptions options,
+                 std::function<void(const std::string&, LayerId)> before_name)
+    : layer_(layer),
+      partial_(std::move(partial)),
+      repo_(repo),
+      index_(index),
+      pool_(pool),
+      options_(std::move(options)),
+      before_name_(std::move(before_name)) {}
+
+Fetcher::~Fetcher() {
+  stop();
+  for (const auto& [path, staged] : staged_) drop(staged);
+}
+
+void Fetcher::stop() {
+  stop_.request_stop();
+  std::vector<Done> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [path, flight] : flights_) {
+      std::move(flight.waiting.begin(), flight.waiting.end(), std::back_inserter(waiting));
+      flight.waiting.clear();
+    }
+  }
+  for (auto& done : waiting) done(nullptr, cancelled());
+}
+
+std::shared_ptr<const FetchedFile> Fetcher::staged(const std::string& path) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = staged_.find(path);
+  return it == staged_.end() ? nullptr : it->second.file;
+}
+
+void Fetcher::fetch(FetchOrder order, Urgency urgency, Done done) {
+  const std::string path = order.path;
+  std::shared_ptr<const FetchedFile> ready;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto it = staged_.find(path); it != staged_.end()) {
+      ready = it->second.file;
+    } else {
+      const auto flight = flights_.try_emplace(path).first;
+      if (flight->second.waiting.empty()) flight->second.order = std::move(order);
+      flight->second.waiting.push_back(std::move(done));
+      if (flight->second.started) return;
+    }
+  }
+  if (ready) {
+    done(ready, nullptr);
+    return;
+  }
+  // A file that was wanted soon and is waited for now is queued a second time; the first job wins.
+  if (!pool_.submit(urgency, [this, path] { run(path); })) finish(path, nullptr, cancelled());
+}
+
+void Fetcher::run(const std::string& path) {
+  FetchOrder order;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto it = flights_.find(path);
+    if (it == flights_.end() || it->second.started) return;
+    it->second.started = true;
+    order = it->second.order;
+  }
+  ++counters_.in_flight;
+  std::shared_ptr<const FetchedFile> file;
+  std::exception_ptr error;
+  bool is_new = false;
+  try {
+    file = already_there(order);
+    if (!file) {
+      auto fresh = download(order);
+      file = fresh.file;
+      is_new = true;
+      const std::lock_guard lock(mutex_);
+      staged_.insert_or_assign(path, std::move(fresh));
+    }
+  } catch (...) {
+    error = std::current_exception();
+    ++counters_.errors;
+  }
+  --counters_.in_flight;
+  finish(path, file, error);
+  if (!is_new) return;
+  try {
+    place_what_is_ready(order);
+  } catch (const std::exception& failure) {
+    // The bytes are served as they are; only the next mount has to fetch them again.
+    spdlog::warn("{} was fetched but could not be kept: {}", path, failure.what());
+  }
+}
+
+void Fetcher::finish(const std::string& path, std::shared_ptr<const FetchedFile> file,
+                     std::exception_ptr error) {
+  std::vector<Done> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto it = flights_.find(path);
+    if (it == flights_.end()) return;
+    waiting = std::move(it->second.waiting);
+    flights_.erase(it);
+  }
+  for (auto& done : waiting) done(file, error);
+}
+
+// A reader may have looked for the file right before it got its name.
+std::shared_ptr<const FetchedFile> Fetcher::already_there(const FetchOrder& order) const {
+  const auto record = index_.layer_file(order.path);
+  if (!record || record->placement != index::Placement::kPlaced ||
+      record->content != order.content.text())
+    return nullptr;
+  const auto st = layer_.stat(order.path);
+  if (!st || static_cast<std::uint64_t>(st->st_size) != record->size ||
+      mtime_ns(*st) != record->mtime_ns)
+    return nullptr;
+  auto file = std::make_shared<FetchedFile>();
+  file->fd = layer_.open(order.path, O_RDWR);
+  file->id = layer_id(*st);
+  return file;
+}
+
+std::string Fetcher::new_partial_name() { return std::to_string(++last_partial_); }
+
+Fetcher::Staged Fetcher::download(const FetchOrder& order) {
+  Staged staged{order, nullptr, new_partial_name()};
+  const char* name = staged.partial_name.c_str();
+  UniqueFd fd(::openat(partial_.get(), name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd) throw_errno("create partial file");
+  try {
+    hub::DownloadRequest request;
+    request.commit = order.commit;
+    request.path = order.path;
+    request.size = order.size;
+    request.content = order.content;
+    request.idle_timeout = options_.idle_timeout;
+    request.stop = stop_.get_token();
+    repo_.download(request, fd.get());
+    if (::fchown(fd.get(), options_.uid, options_.gid) != 0) throw_errno("chown");
+    if (::fchmod(fd.get(), options_.file_mode) != 0) throw_errno("chmod");
+    const std::array<timespec, 2> times{{{order.mtime_s, 0}, {order.mtime_s, 0}}};
+    if (::futimens(fd.get(), times.data()) != 0) throw_errno("utimens");
+    struct stat st {};
+    if (::fstat(fd.get(), &st) != 0) throw_errno("stat");
+    staged.file = std::make_shared<const FetchedFile>(FetchedFile{std::move(fd), layer_id(st)});
+  } catch (...) {
+    drop(staged);
+    throw;
+  }
+  ++counters_.fetched;
+  counters_.bytes += order.size;
+  return staged;
+}
+
+void Fetcher::drop(const Staged& staged) {
+  ::unlinkat(partial_.get(), staged.partial_name.c_str(), 0);
+}
+
+// --- giving files their names ---------------------------------------------------------------------
+
+bool Fetcher::is_in_layer(const FetchOrder& order, std::string_view inside) const {
+  return layer_.stat(join_path(order.module, inside)).has_value();
+}
+
+void Fetcher::place_what_is_ready(const FetchOrder& order) {
+  const std::lock_guard placing(placing_);
+  if (order.module.empty() || !order.listing) {
+    place(order.path);
+    return;
+  }
+  const auto& plan = order.listing->plan;
+  if (plan.whole) {
+    for (const auto& file : plan.hit_files)
+      if (!is_in_layer(order, file) && !staged(join_path(order.module, file))) return;
+    place_module(order);
+    return;
+  }
+  const auto mark = join_path(order.module, kDoneMark);
+  if (order.path != mark) place(order.path);
+  for (const auto& file : plan.hit_files)
+    if (file != kDoneMark && !is_in_layer(order, file)) return;
+  place(mark);
+}
+
+// The intent to fetch is in the index before the file has its name, so that a crash in between
+// cannot turn a copy into a file of unknown origin. False: the name has been taken by a local file.
+bool Fetcher::promise(const Staged& staged) {
+  struct stat st {};
+  if (::fstat(staged.file->fd.get(), &st) != 0) throw_errno("stat");
+  if (::fdatasync(staged.file->fd.get()) != 0) throw_errno("sync");
+  index::LayerFile copy;
+  copy.path = staged.order.path;
+  copy.placement = index::Placement::kIntended;
+  copy.source = options_.source;
+  copy.commit = staged.order.commit;
+  copy.content = staged.order.content.text();
+  copy.size = staged.order.size;
+  copy.mtime_ns = mtime_ns(st);
+  if (!index_.intend_copy(copy)) return false;
+  before_name_(copy.path, staged.file->id);
+  return true;
+}
+
+void Fetcher::keep_promise(const Staged& staged) {
+  struct stat st {};
+  if (::fstat(staged.file->fd.get(), &st) != 0) throw_errno("stat");
+  index_.place_copy(staged.order.path, staged.order.size, mtime_ns(st));
+  const std::lock_guard lock(mutex_);
+  staged_.erase(staged.order.path);
+}
+
+void Fetcher::place(const std::string& path) {
+  Staged staged;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto it = staged_.find(path);
+    if (it == staged_.end()) return;
+    staged = it->second;
+  }
+  const bool promised = promise(staged);
+  if (promised) {
+    layer_.make_directories(std::string(parent_path(path)), options_.directory_mode, options_.uid,
+                            options_.gid);
+    const auto parent = layer_.parent_of(path);
+    if (::renameat2(partial_.get(), staged.partial_name.c_str(), parent.fd.get(),
+                    parent.name.c_str(), RENAME_NOREPLACE) == 0) {
+      keep_promise(staged);
+      return;
+    }
+    const int error = errno;
+    index_.drop_intent(path);
+    if (error != EEXIST) throw_errno(error, "rename");
+  }
+  // A local file has the name: it wins, the readers of the fetched one keep it until they close it.
+  drop(staged);
+  const std::lock_guard lock(mutex_);
+  staged_.erase(path);
+}
+
+// A module without a completion mark is taken for whole as soon as its directory is there, so it
+// gets its name in one rename; only where a local twin exists already, file by file.
+void Fetcher::place_module(const FetchOrder& order) {
+  std::vector<Staged> files;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& file : order.listing->plan.hit_files)
+      if (const auto it = staged_.find(join_path(order.module, file)); it != staged_.end())
+        files.push_back(it->second);
+  }
+  if (layer_.stat(order.module)) {
+    std::stable_sort(files.begin(), files.end(), [](const Staged& a, const Staged& b) {
+      return place_rank(a.order.path) < place_rank(b.order.path);
+    });
+    for (const auto& file : files) place(file.order.path);
+    return;
+  }
+  const auto staging = new_partial_name();
+  if (::mkdirat(partial_.get(), staging.c_str(), 0700) != 0) throw_errno("mkdir");
+  const Layer whole(
+      UniqueFd(::openat(partial_.get(), staging.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
+  for (const auto& file : files) {
+    if (!promise(file)) continue;
+    const auto inside = file.order.path.substr(order.module.size() + 1);
+    whole.make_directories(std::string(parent_path(inside)), options_.directory_mode, options_.uid,
+                           options_.gid);
+    const auto parent = whole.parent_of(inside);
+    if (::renameat(partial_.get(), file.partial_name.c_str(), parent.fd.get(),
+                   parent.name.c_str()) != 0)
+      throw_errno("rename");
+  }
+  if (::fchown(whole.root_fd(), options_.uid, options_.gid) != 0) throw_errno("chown");
+  if (::fchmod(whole.root_fd(), options_.directory_mode) != 0) throw_errno("chmod");
+  layer_.make_directories(std::string(parent_path(order.module)), options_.directory_mode,
+                          options_.uid, options_.gid);
+  const auto parent = layer_.parent_of(order.module);
+  if (::renameat2(partial_.get(), staging.c_str(), parent.fd.get(), parent.name.c_str(),
+                  RENAME_NOREPLACE) != 0)
+    throw_errno("rename");
+  for (const auto& file : files) keep_promise(file);
+}
+
+// --- after a crash --------------------------------------------------------------------------------
+
+void Fetcher::recover() {
+  for (const auto& intent : index_.intended_copies()) {
+    const std::lock_guard placing(placing_);
+    try {
+      if (index_.layer_file(intent.path) != intent) continue;  // settled by a fetch of this life
+      const auto content = hub::ContentId::parse(intent.content);
+      const auto st = layer_.stat(intent.path);
+      const bool same = st && content && S_ISREG(st->st_mode) &&
+                        static_cast<std::uint64_t>(st->st_size) == intent.size &&
+                        mtime_ns(*st) == intent.mtime_ns &&
+                        hash_file(layer_.open(intent.path, O_RDONLY).get(), content->kind,
+                                  intent.size) == *content;
+      if (same)
+        index_.place_copy(intent.path, intent.size, intent.mtime_ns);
+      else
+        index_.drop_intent(intent.path);
+    } catch (const std::exception& error) {
+      spdlog::warn("{}: not recovered: {}", intent.path, error.what());
+    }
+  }
+}
+
+}  // namespace neffs::fs

@@ -1,0 +1,131 @@
+// Brings files from a source into the layer: once for however many readers, verified before the
+// first byte is readable, and so that the layer is a valid cache at every moment.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "fs/layer.h"
+#include "fs/remote_tree.h"
+#include "fs/worker_pool.h"
+#include "hub/remote_repo.h"
+#include "index/index.h"
+
+namespace neffs::fs {
+
+// A file to fetch, as the tree of `commit` promises it.
+struct FetchOrder {
+  std::string path;  // from the root of the cache
+  std::uint64_t size = 0;
+  hub::ContentId content;
+  std::string commit;
+  std::int64_t mtime_s = 0;  // what the name showed while it was remote
+  std::string module;        // "" outside modules
+  std::shared_ptr<const ModuleListing> listing;  // of that module
+};
+
+// A verified file. Its descriptor is readable before the file has its name in the layer, and stays
+// the same file when it gets it.
+struct FetchedFile {
+  UniqueFd fd;  // O_RDWR
+  LayerId id;
+};
+
+struct FetchCounters {
+  std::atomic<std::uint64_t> fetched{0};
+  std::atomic<std::uint64_t> bytes{0};
+  std::atomic<std::uint64_t> errors{0};
+  std::atomic<std::uint64_t> in_flight{0};
+};
+
+struct FetchOptions {
+  std::string source;  // SourceName::text()
+  std::chrono::milliseconds idle_timeout{60'000};
+  mode_t directory_mode = 0777;
+  mode_t file_mode = 0666;
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+// Safe for any thread. The order of durable steps: the file's bytes are synced, the index says that
+// this path is going to be a copy, the file gets its name, the index says that it has it. A crash
+// between any two leaves either no name, or a name whose record is checked by recover().
+class Fetcher {
+ public:
+  using Done = std::function<void(std::shared_ptr<const FetchedFile>, std::exception_ptr)>;
+
+  // All of them outlive the fetcher.
+  //   partial: an empty directory on the layer's filesystem for files that have no name yet
+  //   before_name: called right before a file gets its name, with the file it will be
+  Fetcher(const Layer& layer, UniqueFd partial, hub::RemoteRepo& repo, index::Index& index,
+          WorkerPool& pool, FetchOptions options,
+          std::function<void(const std::string&, LayerId)> before_name);
+  // Ends downloads; files that are verified and may have their names get them first.
+  ~Fetcher();
+
+  // `done` is called once, by any thread, with the file or with what went wrong.
+  void fetch(FetchOrder order, Urgency urgency, Done done);
+  // The file, if it is verified and waits for others before it gets its name; else null.
+  std::shared_ptr<const FetchedFile> staged(const std::string& path) const;
+  // No download goes on after this; parked callers get kCancelled.
+  void stop();
+
+  const FetchCounters& counters() const { return counters_; }
+
+  // Settles what a crash left between two steps: a copy that has its name is recorded so after its
+  // hash was checked, everything else is forgotten. Called before the first fetch or beside them.
+  void recover();
+
+ private:
+  struct Flight {
+    FetchOrder order;
+    bool started = false;
+    std::vector<Done> waiting;
+  };
+  struct Staged {
+    FetchOrder order;
+    std::shared_ptr<const FetchedFile> file;
+    std::string partial_name;
+  };
+
+  void run(const std::string& path);
+  std::shared_ptr<const FetchedFile> already_there(const FetchOrder& order) const;
+  Staged download(const FetchOrder& order);
+  void finish(const std::string& path, std::shared_ptr<const FetchedFile> file,
+              std::exception_ptr error);
+  void place_what_is_ready(const FetchOrder& order);
+  bool is_in_layer(const FetchOrder& order, std::string_view inside) const;
+  void place(const std::string& path);
+  void place_module(const FetchOrder& order);
+  bool promise(const Staged& staged);
+  void keep_promise(const Staged& staged);
+  std::string new_partial_name();
+  void drop(const Staged& staged);
+
+  const Layer& layer_;
+  const UniqueFd partial_;
+  hub::RemoteRepo& repo_;
+  index::Index& index_;
+  WorkerPool& pool_;
+  const FetchOptions options_;
+  const std::function<void(const std::string&, LayerId)> before_name_;
+  FetchCounters counters_;
+  std::stop_source stop_;
+  std::atomic<std::uint64_t> last_partial_{0};
+  std::mutex placing_;  // one module gets its names at a time; held across renames and syncs, and
+                        // only ever waited for by fetching threads
+
+  mutable std::mutex mutex_;  // a leaf; protects everything below
+  std::map<std::string, Flight> flights_;
+  std::map<std::string, Staged> staged_;
+};
+
+}  // namespace neffs::fs

@@ -1,0 +1,77 @@
+// A mount: from fuse_session_new to the last thread's end.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "fs/cache_fs.h"
+#include "fs/fuse/control_channel.h"
+#include "fs/fuse/operations.h"
+#include "fs/fuse/passthrough.h"
+#include "fs/unique_fd.h"
+
+struct fuse_session;
+
+namespace neffs::fs {
+
+enum class Passthrough { kAuto, kOn, kOff };
+
+struct MountSpec {
+  std::string source;      // shown as the mount's device
+  std::string mountpoint;  // absolute
+  bool allow_other = false;
+  bool default_permissions = false;
+  bool read_only = false;
+  Passthrough passthrough = Passthrough::kAuto;
+};
+
+// Used by one thread, but for request_end(). In order: construct, mount(), attach(), run().
+class Session {
+ public:
+  explicit Session(MountSpec spec);
+  // Detaches the mount if it is still there. Everything parked must have been answered.
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Mounts and shakes hands with the kernel. Throws std::system_error, or std::runtime_error with a
+  // line for people where passthrough=on cannot be had.
+  //   probe: a file on the layer's disk, to find out whether the kernel takes such files
+  void mount(int layer_fd, int probe);
+  // Who registers the layer's files with the kernel; null if data is copied.
+  BackingFiles* backing() { return backing_.get(); }
+  bool is_passthrough() const { return backing_ != nullptr; }
+
+  // Serves until the mount is gone, or SIGTERM, SIGINT or SIGHUP arrives: then it is detached, and
+  // files that are open for passthrough go on without us. The caller has those signals blocked in
+  // all threads. `before_end` is called once, before the threads are waited for.
+  void run(CacheFs& fs, ControlChannel& control, const std::function<void()>& before_end);
+
+ private:
+  void shake_hands();
+  void work();
+  void detach();
+  bool wait_for_end(int signal_fd);
+  void join_workers();
+
+  const MountSpec spec_;
+  struct SessionDeleter {
+    void operator()(fuse_session* session) const;
+  };
+  std::unique_ptr<DeviceFilter> filter_;
+  OperationsContext context_;  // what libfuse hands to every operation
+  std::unique_ptr<fuse_session, SessionDeleter> session_;
+  std::unique_ptr<KernelBackingFiles> backing_;
+  UniqueFd ended_;  // eventfd: a worker saw the end of the mount
+  std::atomic<int> running_{0};
+  std::vector<std::thread> workers_;
+  bool mounted_ = false;
+};
+
+}  // namespace neffs::fs

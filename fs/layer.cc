@@ -1,0 +1,125 @@
+#include "fs/layer.h"
+
+#include <dirent.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <system_error>
+
+namespace neffs::fs {
+namespace {
+
+constexpr int kDirectory = O_PATH | O_DIRECTORY | O_CLOEXEC;
+
+int open_beneath(int root, const char* path, int flags, mode_t mode) {
+  struct open_how how {};
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+  how.mode = (flags & O_CREAT) != 0 ? mode & 07777 : 0;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  int fd = -1;
+  do {  // EAGAIN: a rename raced with the walk
+    fd = static_cast<int>(::syscall(SYS_openat2, root, path, &how, sizeof how));
+  } while (fd < 0 && (errno == EAGAIN || errno == EINTR));
+  return fd;
+}
+
+const char* or_dot(const std::string& path) { return path.empty() ? "." : path.c_str(); }
+
+bool means_absent(int error) { return error == ENOENT || error == ENOTDIR || error == ELOOP; }
+
+}  // namespace
+
+void throw_errno(int error, const char* what) {
+  throw std::system_error(error, std::generic_category(), what);
+}
+
+void throw_errno(const char* what) { throw_errno(errno, what); }
+
+std::string_view parent_path(std::string_view path) {
+  const auto slash = path.rfind('/');
+  return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
+}
+
+std::string_view base_name(std::string_view path) {
+  const auto slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+std::string join_path(std::string_view directory, std::string_view name) {
+  std::string path;
+  path.reserve(directory.size() + name.size() + 1);
+  path.append(directory);
+  if (!directory.empty() && !name.empty()) path.push_back('/');
+  return path.append(name);
+}
+
+std::optional<struct stat> Layer::stat(const std::string& path) const {
+  const UniqueFd fd(open_beneath(root_.get(), or_dot(path), O_PATH | O_NOFOLLOW, 0));
+  if (!fd) {
+    if (means_absent(errno)) return std::nullopt;
+    throw_errno("stat");
+  }
+  struct stat st {};
+  if (::fstat(fd.get(), &st) != 0) throw_errno("stat");
+  return st;
+}
+
+UniqueFd Layer::open(const std::string& path, int flags, mode_t mode) const {
+  UniqueFd fd(open_beneath(root_.get(), or_dot(path), flags | O_NOFOLLOW, mode));
+  if (!fd) throw_errno("open");
+  return fd;
+}
+
+Layer::Parent Layer::parent_of(const std::string& path) const {
+  UniqueFd fd(open_beneath(root_.get(), or_dot(std::string(parent_path(path))), kDirectory, 0));
+  if (!fd) throw_errno("open parent");
+  return {std::move(fd), std::string(base_name(path))};
+}
+
+std::vector<DirEntry> Layer::list(const std::string& path) const {
+  UniqueFd fd = open(path, O_RDONLY | O_DIRECTORY);
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(fd.get()), ::closedir);
+  if (!dir) throw_errno("opendir");
+  fd.release();  // closedir closes it
+  std::vector<DirEntry> entries;
+  errno = 0;
+  while (const auto* entry = ::readdir(dir.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") entries.push_back({entry->d_name, entry->d_ino, entry->d_type});
+    errno = 0;
+  }
+  if (errno != 0) throw_errno("readdir");
+  return entries;
+}
+
+std::string Layer::read_link(const std::string& path) const {
+  const UniqueFd fd = open(path, O_PATH);
+  std::array<char, PATH_MAX> target{};
+  const auto size = ::readlinkat(fd.get(), "", target.data(), target.size());
+  if (size < 0) throw_errno(errno == ENOENT ? EINVAL : errno, "readlink");
+  return {target.data(), static_cast<std::size_t>(size)};
+}
+
+struct statvfs Layer::statvfs() const {
+  struct statvfs result {};
+  if (::fstatvfs(root_.get(), &result) != 0) throw_errno("statvfs");
+  return result;
+}
+
+void Layer::make_directories(const std::string& path, mode_t mode, uid_t uid, gid_t gid) const {
+  if (path.empty() || stat(path)) return;
+  make_directories(std::string(parent_path(path)), mode, uid, gid);
+  const auto parent = parent_of(path);
+  if (::mkdirat(parent.fd.get(), parent.name.c_str(), 0700) != 0) {
+    if (errno == EEXIST) return;
+    throw_errno("mkdir");
+  }
+  const UniqueFd made = open(path, O_RDONLY | O_DIRECTORY);
+  if (::fchown(made.get(), uid, gid) != 0) throw_errno("chown");
+  if (::fchmod(made.get(), mode) != 0) throw_errno("chmod");
+}
+
+}  // namespace neffs::fs

@@ -1,0 +1,227 @@
+#include "fs/names.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <functional>
+#include <system_error>
+#include <unordered_set>
+
+#include <spdlog/spdlog.h>
+
+namespace neffs::fs {
+namespace {
+
+// Inode numbers of remote-only names: stable, and out of the way of those that disks use.
+ino_t remote_ino(const std::string& path, const hub::ContentId& content) {
+  return std::hash<std::string>()(path + '\n' + content.hex) | (ino_t{1} << 63);
+}
+
+}  // namespace
+
+Identity Found::identity() const {
+  Identity identity;
+  identity.is_directory = S_ISDIR(st.st_mode);
+  if (kind == Kind::kLocal) identity.layer = layer_id(st);
+  if (kind == Kind::kRemote) identity.remote = remote.content.hex;
+  identity.ino = st.st_ino;
+  return identity;
+}
+
+Names::Names(const Layer& layer, index::Index& index, RemoteView& view, NamesOptions options)
+    : layer_(layer), index_(index), view_(view), options_(options) {}
+
+struct stat Names::shown(const std::string& path, const RemoteName& name) const {
+  struct stat st {};
+  const bool is_directory = name.kind == RemoteName::Kind::kDirectory;
+  st.st_ino = remote_ino(path, name.content);
+  st.st_mode = is_directory ? S_IFDIR | options_.directory_mode : S_IFREG | options_.file_mode;
+  st.st_nlink = is_directory ? 2 : 1;
+  st.st_uid = options_.uid;
+  st.st_gid = options_.gid;
+  st.st_size = static_cast<off_t>(name.size);
+  st.st_blksize = 4096;
+  st.st_blocks = static_cast<blkcnt_t>((name.size + 511) / 512);
+  st.st_mtim.tv_sec = view_.commit_time_s();
+  st.st_atim = st.st_ctim = st.st_mtim;
+  return st;
+}
+
+Found Names::find(const std::string& path) {
+  Found found;
+  const auto at = locate(path);
+  const bool in_module = at.place == Place::kInsideModule;
+  const bool is_lasting = !in_module || is_lock(path) || settle(at.module);
+  if (const auto local = layer_.stat(path)) {
+    const bool is_loose_file = !in_module && S_ISREG(local->st_mode) && !is_lock(path);
+    if (!is_loose_file || !is_stale(path)) {
+      found.kind = Found::Kind::kLocal;
+      found.st = *local;
+      found.is_lasting = is_lasting;
+      return found;
+    }
+  }
+  if (in_module && is_wholly_local(at.module)) {
+    found.kind = Found::Kind::kAbsent;
+    found.why = "the module was compiled here";
+    return found;
+  }
+  const auto remote = view_.peek(path);
+  if (!remote) {
+    found.kind = Found::Kind::kUnknown;
+  } else if (remote->kind == RemoteName::Kind::kAbsent) {
+    found.kind = Found::Kind::kAbsent;
+    found.why = remote->why;
+  } else {
+    found.kind = Found::Kind::kRemote;
+    found.remote = *remote;
+    found.st = shown(path, *remote);
+  }
+  return found;
+}
+
+std::optional<std::vector<Names::Child>> Names::children(const std::string& path,
+                                                         bool want_remote) {
+  std::vector<Child> children;
+  std::unordered_set<std::string> local_names;
+  const bool is_root = path.empty();
+  if (const auto st = layer_.stat(path); st && S_ISDIR(st->st_mode)) {
+    for (auto& entry : layer_.list(path)) {
+      if (is_root && is_reserved_root_name(entry.name)) continue;
+      if (want_remote) local_names.insert(entry.name);
+      children.push_back({std::move(entry.name), entry.ino, entry.type});
+    }
+  }
+  const auto at = locate(path);
+  const bool in_module = at.place == Place::kModule || at.place == Place::kInsideModule;
+  if (!want_remote || (in_module && is_wholly_local(at.module))) return children;
+  const auto remote = view_.peek_children(path, true);
+  if (!remote) return std::nullopt;
+  for (const auto& [name, shown] : *remote) {
+    if (local_names.contains(name)) continue;
+    const bool is_directory = shown.kind == RemoteName::Kind::kDirectory;
+    children.push_back({name, remote_ino(join_path(path, name), shown.content),
+                        static_cast<unsigned char>(is_directory ? DT_DIR : DT_REG)});
+  }
+  return children;
+}
+
+// --- copies follow their source -------------------------------------------------------------------
+
+bool Names::settle(std::string_view module) {
+  const std::string key(module);
+  std::uint64_t touched = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto& now = modules_[key];
+    if (now.settled) return true;
+    touched = now.touched;
+  }
+  auto copies = index_.layer_files_below(key);
+  std::erase_if(copies, [](const auto& file) { return file.origin != index::Origin::kCopy; });
+  if (!copies.empty()) {
+    if (!view_.peek(key)) return false;
+    const auto listing = view_.peek_module(module);
+    std::erase_if(copies, [&](const auto& file) {
+      if (!listing) return false;
+      const auto name = listing->names.find(std::string_view(file.path).substr(key.size() + 1));
+      return name != listing->names.end() && name->second.content.text() == file.content;
+    });
+    remove_copies(std::move(copies));
+  }
+  const std::lock_guard lock(mutex_);
+  auto& now = modules_[key];
+  now.settled = now.touched == touched;
+  return true;
+}
+
+// Outside modules a copy is compared by itself.
+bool Names::is_stale(const std::string& path) {
+  const auto record = index_.layer_file(path);
+  if (!record || record->origin != index::Origin::kCopy) return false;
+  const auto remote = view_.peek(path);
+  if (!remote) return false;
+  if (remote->kind == RemoteName::Kind::kFile && remote->content.text() == record->content)
+    return false;
+  remove_copies({*record});
+  return true;
+}
+
+// The mark goes first, so that a crash in between leaves no module that looks finished.
+void Names::remove_copies(std::vector<index::LayerFile> copies) {
+  std::stable_partition(copies.begin(), copies.end(),
+                        [](const auto& file) { return base_name(file.path) == kDoneMark; });
+  for (const auto& file : copies) {
+    spdlog::info("{}: the copy is removed, the source has something else now", file.path);
+    if (layer_.stat(file.path)) {
+      const auto parent = layer_.parent_of(file.path);
+      if (::unlinkat(parent.fd.get(), parent.name.c_str(), 0) != 0 && errno != ENOENT)
+        throw_errno("unlink");
+    }
+    index_.forget_file(file.path);
+  }
+}
+
+Names::Copy Names::check_copy(const std::string& path, const struct stat& st) {
+  const auto record = index_.layer_file(path);
+  if (!record || record->origin != index::Origin::kCopy ||
+      record->placement != index::Placement::kPlaced)
+    return Copy::kNotACopy;
+  const auto mtime_ns = st.st_mtim.tv_sec * std::int64_t{1'000'000'000} + st.st_mtim.tv_nsec;
+  if (static_cast<std::uint64_t>(st.st_size) == record->size && mtime_ns == record->mtime_ns)
+    return Copy::kIntact;
+  spdlog::warn("{}: the copy was changed behind the mount, it is fetched again", path);
+  remove_copies({*record});
+  return Copy::kDamaged;
+}
+
+// --- local modules --------------------------------------------------------------------------------
+
+void Names::touch(std::string_view path) {
+  const auto at = locate(path);
+  if (at.module.empty()) return;
+  const std::lock_guard lock(mutex_);
+  auto& now = modules_[std::string(at.module)];
+  now.wholly_local.reset();
+  ++now.touched;
+}
+
+bool Names::is_wholly_local(std::string_view module) {
+  const std::string key(module);
+  std::uint64_t touched = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto& now = modules_[key];
+    if (now.wholly_local) return *now.wholly_local;
+    touched = now.touched;
+  }
+  const bool answer = has_local_outputs(key);
+  const std::lock_guard lock(mutex_);
+  auto& now = modules_[key];
+  if (now.touched == touched) now.wholly_local = answer;
+  return answer;
+}
+
+bool Names::has_local_outputs(const std::string& module) {
+  const auto st = layer_.stat(module);
+  return st && S_ISDIR(st->st_mode) && has_local_outputs_below(module, {});
+}
+
+bool Names::has_local_outputs_below(const std::string& module, const std::string& inside) {
+  for (const auto& entry : layer_.list(join_path(module, inside))) {
+    const auto name = join_path(inside, entry.name);
+    if (entry.type == DT_DIR) {
+      if (has_local_outputs_below(module, name)) return true;
+      continue;
+    }
+    if (is_input(name)) continue;
+    const auto record = index_.layer_file(join_path(module, name));
+    if (!record || record->origin != index::Origin::kCopy) return true;
+  }
+  return false;
+}
+
+}  // namespace neffs::fs

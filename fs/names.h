@@ -1,0 +1,99 @@
+// What a path is here: the layer first, then the source, by the rules of the cache.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "fs/layer.h"
+#include "fs/node_table.h"
+#include "fs/remote_view.h"
+#include "index/index.h"
+
+namespace neffs::fs {
+
+struct NamesOptions {
+  uid_t uid = 0;  // who owns remote-only names
+  gid_t gid = 0;
+  mode_t directory_mode = 0777;
+  mode_t file_mode = 0666;
+};
+
+struct Found {
+  enum class Kind {
+    kLocal,    // in the layer
+    kRemote,   // in the source only
+    kAbsent,   // in neither
+    kUnknown,  // not in the layer, and the source has to be asked
+  };
+  Kind kind = Kind::kAbsent;
+  struct stat st {};           // kLocal: the layer's; kRemote: as it is shown
+  RemoteName remote;           // kRemote
+  const char* why = "";        // kAbsent
+  bool is_lasting = true;      // false: a copy that has not been compared with the source yet
+
+  Identity identity() const;
+};
+
+// Safe for any thread. Never waits for the Hub; reads the layer and the index.
+class Names {
+ public:
+  // expire: the kernel has to look this path up again; called without locks
+  Names(const Layer& layer, index::Index& index, RemoteView& view, NamesOptions options);
+
+  Found find(const std::string& path);
+  // A remote-only name as stat shows it.
+  struct stat shown(const std::string& path, const RemoteName& name) const;
+
+  enum class Copy { kNotACopy, kIntact, kDamaged };
+  // Compares a local file with what the index promises of it: later damage of a copy shows in its
+  // size or time. A damaged copy is removed, so that it can be fetched again.
+  Copy check_copy(const std::string& path, const struct stat& st);
+
+  // The names below a directory: local ones, and those of the source that are not local.
+  //   want_remote: whether those are to be listed; nullopt if the source has to be asked for them
+  struct Child {
+    std::string name;
+    ino_t ino = 0;
+    unsigned char type = 0;
+  };
+  std::optional<std::vector<Child>> children(const std::string& path, bool want_remote);
+
+  // Makes the module's copies agree with what the source has of it now: a copy follows its source.
+  // False if the source has to be asked first.
+  bool settle(std::string_view module);
+  // A local name of the module has come or gone.
+  void touch(std::string_view path);
+  // Local outputs hide what the source has of the module: it is never mixed from two origins.
+  bool is_wholly_local(std::string_view module);
+
+ private:
+  struct ModuleNow {
+    bool settled = false;
+    std::optional<bool> wholly_local;
+    std::uint64_t touched = 0;  // so that what was read before a change is not kept after it
+  };
+
+  bool has_local_outputs(const std::string& module);
+  bool has_local_outputs_below(const std::string& module, const std::string& inside);
+  void remove_copies(std::vector<index::LayerFile> copies);
+  bool is_stale(const std::string& path);
+
+  const Layer& layer_;
+  index::Index& index_;
+  RemoteView& view_;
+  const NamesOptions options_;
+  std::mutex mutex_;  // a leaf; protects modules_
+  std::unordered_map<std::string, ModuleNow> modules_;
+};
+
+}  // namespace neffs::fs

@@ -1,0 +1,134 @@
+// One source at one commit, as it is shown here: what can be said without asking, and how to ask.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "fs/remote_tree.h"
+#include "fs/worker_pool.h"
+#include "hub/remote_repo.h"
+#include "index/index.h"
+
+namespace neffs::fs {
+
+// A source as the user named it.
+struct SourceName {
+  std::string endpoint;
+  std::string repo;
+  std::string revision;
+
+  // "<endpoint>/<repo>@<revision>", how copies remember where they came from.
+  std::string text() const { return endpoint + "/" + repo + "@" + revision; }
+};
+
+struct SourceStatus {
+  SourceName name;
+  std::string commit;  // "" while none is known
+  const char* state = "ok";  // ok, offline, auth, throttled, missing
+  double checked_s_ago = -1;  // since the Hub last told the head; -1: not in this life
+  std::uint64_t skipped_names = 0;
+};
+
+// What is known hangs on a commit and never goes stale; a moved head is another view of the repo.
+// peek() never waits for the Hub, ask() never blocks. Safe for any thread; the mutex is a leaf, held
+// for map operations only: not while the index is read, the Hub is asked or a callback runs.
+class RemoteView {
+ public:
+  using Clock = std::chrono::steady_clock;
+  using Done = std::function<void(std::exception_ptr)>;
+
+  // All of them outlive the view. pool: where requests to the Hub wait.
+  RemoteView(SourceName name, hub::RemoteRepo& repo, index::Index& index, WorkerPool& pool);
+
+  // Learns the head: one HEAD for a repo that is known, else one repo info. Blocks. Throws HubError.
+  // Where the Hub gives no definite answer, the commit of the last time is used, if there is one.
+  void connect();
+
+  // The name as the source shows it, or nullopt if it cannot be told without asking.
+  std::optional<RemoteName> peek(const std::string& path);
+  // What is known of a module, a hidden one included; null if it is not there or has to be asked for.
+  std::shared_ptr<const ModuleListing> peek_module(std::string_view module);
+  // Asks what peek() lacks; one request for however many callers. `done` is called once, by any
+  // thread, with what went wrong or with null: then peek() has the answer.
+  void ask(const std::string& path, Done done);
+
+  // The visible names directly inside `directory`, nullopt if they have to be asked for.
+  //   judged: of a compiler folder, leave out the modules that are not finished
+  std::optional<std::vector<std::pair<std::string, RemoteName>>> peek_children(
+      const std::string& directory, bool judged);
+  void ask_children(const std::string& directory, bool judged, Done done);
+
+  // False after a wait for the Hub was in vain, until a request has succeeded again: who would wait
+  // now goes without.
+  bool is_worth_waiting() const;
+  // A look-up has waited as long as it may.
+  void note_slow();
+
+  std::string commit() const;
+  std::int64_t commit_time_s() const;
+  const SourceName& name() const { return name_; }
+  SourceStatus status() const;
+
+ private:
+  struct Flight {
+    std::vector<Done> waiting;
+  };
+  struct BackOff {
+    Clock::time_point until{};
+    std::chrono::milliseconds delay{0};
+  };
+
+  std::shared_ptr<const DirectoryListing> directory(const std::string& path, bool& known);
+  std::shared_ptr<const ModuleListing> module(std::string_view path, bool& known);
+  std::optional<std::string> tree_id(const std::string& directory, bool& absent);
+  std::string what_to_ask(const std::string& path) const;
+
+  void fly(const std::string& key, Urgency urgency, Done done);
+  void run_flight(const std::string& key);
+  void land(const std::string& key, std::exception_ptr error);
+  void load_directory(const std::string& path, const std::string& commit);
+  void load_module(const std::string& path, const std::string& commit);
+  void load_everything(const std::string& version, const std::string& commit);
+  std::vector<index::TreeEntry> list(const std::string& commit, const std::string& directory,
+                                     hub::ListDepth depth, bool& found);
+  ModuleListing judge(const std::string& path, const std::vector<index::TreeEntry>& entries,
+                      const std::string& commit, bool may_ask, bool& known);
+  void keep_module(const std::string& path, ModuleListing listing);
+  void save_modules_of(const std::string& version);
+  void use(const std::string& commit, std::int64_t time_s, bool checked);
+  void note_failure(const std::string& key, const std::exception_ptr& error);
+
+  const SourceName name_;
+  hub::RemoteRepo& repo_;
+  index::Index& index_;
+  WorkerPool& pool_;
+
+  mutable std::mutex mutex_;  // a leaf; protects everything below
+  std::string commit_;
+  std::int64_t commit_time_s_ = 0;
+  std::optional<Clock::time_point> checked_;
+  const char* state_ = "ok";
+  std::uint64_t skipped_names_ = 0;
+  // Null: known not to be there.
+  std::unordered_map<std::string, std::shared_ptr<const DirectoryListing>> directories_;
+  std::unordered_map<std::string, std::shared_ptr<const ModuleListing>> modules_;
+  // Compiler folders of which every module is known: name → finished or not.
+  std::unordered_map<std::string, std::shared_ptr<const std::map<std::string, bool>>> finished_;
+  // Listed before their tree id was known; saved when it is.
+  std::unordered_map<std::string, std::vector<index::TreeEntry>> unsaved_;
+  std::map<std::string, Flight> flights_;
+  std::unordered_map<std::string, BackOff> back_off_;  // by flight; "" is the Hub as a whole
+  bool degraded_ = false;
+};
+
+}  // namespace neffs::fs

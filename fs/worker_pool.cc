@@ -1,0 +1,68 @@
+#include "fs/worker_pool.h"
+
+#include <pthread.h>
+
+#include <utility>
+
+namespace neffs::fs {
+
+WorkerPool::WorkerPool(std::string name, std::size_t max_threads)
+    : name_(std::move(name)), max_threads_(max_threads) {}
+
+WorkerPool::~WorkerPool() {
+  stop();
+  for (auto& thread : threads_) thread.join();
+}
+
+bool WorkerPool::submit(Urgency urgency, std::function<void()> job) {
+  const std::lock_guard lock(mutex_);
+  if (stopped_) return false;
+  auto& queue = urgency == Urgency::kDemand ? demand_ : ahead_;
+  queue.push_back(std::move(job));
+  if (idle_ < demand_.size() + ahead_.size() && threads_.size() < max_threads_)
+    threads_.emplace_back([this] { run(); });
+  wake_.notify_one();
+  return true;
+}
+
+void WorkerPool::stop() {
+  std::deque<std::function<void()>> dropped_demand;
+  std::deque<std::function<void()>> dropped_ahead;
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    dropped_demand.swap(demand_);
+    dropped_ahead.swap(ahead_);
+  }
+  wake_.notify_all();
+  drained_.notify_all();
+}
+
+void WorkerPool::drain() {
+  std::unique_lock lock(mutex_);
+  drained_.wait(lock,
+                [this] { return stopped_ || (running_ == 0 && demand_.empty() && ahead_.empty()); });
+}
+
+void WorkerPool::run() {
+  ::pthread_setname_np(::pthread_self(), name_.c_str());
+  std::unique_lock lock(mutex_);
+  while (true) {
+    ++idle_;
+    wake_.wait(lock, [this] { return stopped_ || !demand_.empty() || !ahead_.empty(); });
+    --idle_;
+    if (stopped_) return;
+    auto& queue = demand_.empty() ? ahead_ : demand_;
+    auto job = std::move(queue.front());
+    queue.pop_front();
+    ++running_;
+    lock.unlock();
+    job();
+    job = nullptr;
+    lock.lock();
+    --running_;
+    if (running_ == 0 && demand_.empty() && ahead_.empty()) drained_.notify_all();
+  }
+}
+
+}  // namespace neffs::fs
