@@ -26,7 +26,9 @@ CacheFs::CacheFs(const Layer& layer, index::Index& index, RemoteView& view, Fetc
       names_(layer, index, view, options.names),
       files_(backing) {}
 
-CacheFs::~CacheFs() { waits_.give_up_all(); }
+CacheFs::~CacheFs() {
+  waits_.give_up_all();
+}
 
 // --- look-up --------------------------------------------------------------------------------------
 

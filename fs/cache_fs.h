@@ -78,7 +78,9 @@ class CacheFs {
   void lookup(NodeId parent, const std::string& name, const Caller& caller, ReplyPtr<Entry> reply);
   void forget(NodeId node, std::uint64_t lookups) { nodes_.forget(node, lookups); }
   struct stat getattr(NodeId node, std::optional<HandleId> handle);
-  struct statvfs statfs() const { return layer_.statvfs(); }
+  struct statvfs statfs() const {
+    return layer_.statvfs();
+  }
 
   // --- files ---
   void open(NodeId node, int flags, const Caller& caller, ReplyPtr<Opened> reply);
@@ -132,8 +134,8 @@ class CacheFs {
   std::optional<Opened> open_here(NodeId node, const std::string& path, int flags);
   void open_remote(NodeId node, const std::string& path, int flags, const Caller& caller,
                    const ReplyPtr<Opened>& reply);
-  void fetch(NodeId node, const std::string& path, const RemoteName& remote, int flags,
-             WaitId wait, const ReplyPtr<Opened>& reply);
+  void fetch(NodeId node, const std::string& path, const RemoteName& remote, int flags, WaitId wait,
+             const ReplyPtr<Opened>& reply);
   void fetch_bundle(const std::string& path);
   std::optional<FetchOrder> order(const std::string& path, const RemoteName& remote);
   Opened attach(NodeId node, const std::string& path, UniqueFd shared, int flags);

@@ -13,7 +13,9 @@
 namespace neffs::fs {
 namespace {
 
-std::string proc_path(const UniqueFd& fd) { return "/proc/self/fd/" + std::to_string(fd.get()); }
+std::string proc_path(const UniqueFd& fd) {
+  return "/proc/self/fd/" + std::to_string(fd.get());
+}
 
 }  // namespace
 
@@ -54,7 +56,8 @@ Entry CacheFs::mkdir(NodeId parent, const std::string& name, mode_t mode, const 
   if (names_.find(path).kind == Found::Kind::kRemote) throw_errno(EEXIST, "mkdir");
   make_parent(path);
   const auto directory = layer_.parent_of(path);
-  if (::mkdirat(directory.fd.get(), directory.name.c_str(), mode & 07777) != 0) throw_errno("mkdir");
+  if (::mkdirat(directory.fd.get(), directory.name.c_str(), mode & 07777) != 0)
+    throw_errno("mkdir");
   give_to_caller(directory, caller);
   names_.touch(path);
   return local_entry(parent, name, path);
@@ -148,7 +151,9 @@ void CacheFs::rename(NodeId from, const std::string& old_name, NodeId to,
   nodes_.rename(from, old_name, to, new_name);
 }
 
-std::string CacheFs::readlink(NodeId node) { return layer_.read_link(nodes_.path(node)); }
+std::string CacheFs::readlink(NodeId node) {
+  return layer_.read_link(nodes_.path(node));
+}
 
 UniqueFd CacheFs::open_for_xattr(NodeId node) {
   const auto path = nodes_.path(node);
@@ -166,7 +171,8 @@ struct stat CacheFs::setattr(NodeId node, std::optional<HandleId> handle, unsign
   UniqueFd fd;
   std::string path;
   if (open) {
-    fd = UniqueFd(::open(("/proc/self/fd/" + std::to_string(open->fd())).c_str(), O_PATH | O_CLOEXEC));
+    fd = UniqueFd(
+        ::open(("/proc/self/fd/" + std::to_string(open->fd())).c_str(), O_PATH | O_CLOEXEC));
     if (!fd) throw_errno("open");
   } else {
     path = nodes_.path(node);

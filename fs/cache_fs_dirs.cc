@@ -31,8 +31,8 @@ void CacheFs::opendir(NodeId node, const Caller& caller, ReplyPtr<HandleId> repl
       return;
     }
     const auto give_up = [reply](GiveUp) {
-      reply->failed(std::make_exception_ptr(
-          std::system_error(EINTR, std::generic_category(), "opendir")));
+      reply->failed(
+          std::make_exception_ptr(std::system_error(EINTR, std::generic_category(), "opendir")));
     };
     park(reply, std::nullopt, caller, give_up, [&](WaitId id) {
       view_.ask_children(path, true, [this, node, path, reply, id](const std::exception_ptr&) {

@@ -11,7 +11,9 @@
 namespace neffs::fs {
 namespace {
 
-bool writes(int flags) { return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0; }
+bool writes(int flags) {
+  return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
+}
 
 UniqueFd duplicate(int fd) {
   UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
@@ -27,7 +29,9 @@ UniqueFd reopen(int fd, int flags) {
 }
 
 // What a handle of ours may do; O_CREAT and its kin have been dealt with by the kernel.
-int handle_flags(int flags) { return flags & (O_ACCMODE | O_APPEND | O_TRUNC | O_DSYNC | O_SYNC); }
+int handle_flags(int flags) {
+  return flags & (O_ACCMODE | O_APPEND | O_TRUNC | O_DSYNC | O_SYNC);
+}
 
 std::exception_ptr interrupted() {
   return std::make_exception_ptr(std::system_error(EINTR, std::generic_category(), "open"));
@@ -141,8 +145,8 @@ void CacheFs::fetch(NodeId node, const std::string& path, const RemoteName& remo
   auto wanted = order(path, remote);
   if (!wanted) {
     if (waits_.settle(wait))
-      reply->failed(std::make_exception_ptr(
-          std::system_error(ESTALE, std::generic_category(), "open")));
+      reply->failed(
+          std::make_exception_ptr(std::system_error(ESTALE, std::generic_category(), "open")));
     return;
   }
   fetcher_.fetch(std::move(*wanted), Urgency::kDemand,

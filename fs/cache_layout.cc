@@ -14,7 +14,9 @@ constexpr std::string_view kWrappedNeff = "wrapped_neff.hlo";
 constexpr std::uint64_t kSmallestNeff = 1024;
 constexpr std::size_t kLongestName = 255;
 
-bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+bool is_hex(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
 
 // A traced TorchScript export, MODULE_<20 hex>: a free-form tree without a completion mark.
 bool is_traced(std::string_view name) {
@@ -77,7 +79,9 @@ bool is_reserved_root_name(std::string_view name) {
   return name == kPrivateName || name == kControlName;
 }
 
-bool is_lock(std::string_view path) { return path == "lock" || path.ends_with(".lock"); }
+bool is_lock(std::string_view path) {
+  return path == "lock" || path.ends_with(".lock");
+}
 
 bool is_input(std::string_view inside) {
   constexpr std::array<std::string_view, 4> kInputs = {"model.hlo_module.pb", "model.hlo.pb",

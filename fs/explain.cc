@@ -60,7 +60,8 @@ std::string CacheFs::explain(const std::string& path) {
   if (!at.module.empty()) {
     const std::string module(at.module);
     answer["module"] = module;
-    const auto done = at.place == Place::kModule ? names_.find(join_path(module, kDoneMark)) : found;
+    const auto done =
+        at.place == Place::kModule ? names_.find(join_path(module, kDoneMark)) : found;
     const bool wholly_local = names_.is_wholly_local(module);
     if (at.place == Place::kModule)
       answer["hit"] = done.kind == Found::Kind::kLocal || done.kind == Found::Kind::kRemote;

@@ -173,7 +173,9 @@ std::shared_ptr<const FetchedFile> Fetcher::already_there(const FetchOrder& orde
   return file;
 }
 
-std::string Fetcher::new_partial_name() { return std::to_string(++last_partial_); }
+std::string Fetcher::new_partial_name() {
+  return std::to_string(++last_partial_);
+}
 
 Fetcher::Staged Fetcher::download(const FetchOrder& order) {
   Staged staged{order, nullptr, new_partial_name()};

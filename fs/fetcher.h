@@ -27,8 +27,8 @@ struct FetchOrder {
   std::uint64_t size = 0;
   hub::ContentId content;
   std::string commit;
-  std::int64_t mtime_s = 0;  // what the name showed while it was remote
-  std::string module;        // "" outside modules
+  std::int64_t mtime_s = 0;                      // what the name showed while it was remote
+  std::string module;                            // "" outside modules
   std::shared_ptr<const ModuleListing> listing;  // of that module
 };
 

@@ -26,9 +26,13 @@ int open_beneath(int root, const char* path, int flags, mode_t mode) {
   return fd;
 }
 
-const char* or_dot(const std::string& path) { return path.empty() ? "." : path.c_str(); }
+const char* or_dot(const std::string& path) {
+  return path.empty() ? "." : path.c_str();
+}
 
-bool means_absent(int error) { return error == ENOENT || error == ENOTDIR || error == ELOOP; }
+bool means_absent(int error) {
+  return error == ENOENT || error == ENOTDIR || error == ELOOP;
+}
 
 }  // namespace
 
@@ -36,7 +40,9 @@ void throw_errno(int error, const char* what) {
   throw std::system_error(error, std::generic_category(), what);
 }
 
-void throw_errno(const char* what) { throw_errno(errno, what); }
+void throw_errno(const char* what) {
+  throw_errno(errno, what);
+}
 
 std::string_view parent_path(std::string_view path) {
   const auto slash = path.rfind('/');
@@ -88,7 +94,8 @@ std::vector<DirEntry> Layer::list(const std::string& path) const {
   errno = 0;
   while (const auto* entry = ::readdir(dir.get())) {
     const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") entries.push_back({entry->d_name, entry->d_ino, entry->d_type});
+    if (name != "." && name != "..")
+      entries.push_back({entry->d_name, entry->d_ino, entry->d_type});
     errno = 0;
   }
   if (errno != 0) throw_errno("readdir");

@@ -29,7 +29,9 @@ struct LayerId {
   ino_t ino = 0;
   friend bool operator==(const LayerId&, const LayerId&) = default;
 };
-inline LayerId layer_id(const struct stat& st) { return {st.st_dev, st.st_ino}; }
+inline LayerId layer_id(const struct stat& st) {
+  return {st.st_dev, st.st_ino};
+}
 
 // Throws std::system_error with the errno of the call that failed. Safe for any thread; a plain
 // wrapper of system calls without state.

@@ -25,7 +25,9 @@ struct RemoteName {
   const char* why = "";    // kAbsent: the reason, for `explain`
 
   static RemoteName absent(const char* why) { return {Kind::kAbsent, 0, {}, {}, why}; }
-  static RemoteName directory(std::string oid) { return {Kind::kDirectory, 0, std::move(oid), {}, ""}; }
+  static RemoteName directory(std::string oid) {
+    return {Kind::kDirectory, 0, std::move(oid), {}, ""};
+  }
 };
 
 // The children of one directory that is not inside a module.

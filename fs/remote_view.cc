@@ -18,8 +18,12 @@ constexpr milliseconds kFirstBackOff{1000};
 constexpr milliseconds kLongestBackOff{30'000};
 constexpr const char* kNotInRepo = "not in the repo";
 
-std::string commit_tree(const std::string& commit) { return "commit:" + commit; }
-std::string neff_kind(const hub::ContentId& content) { return "neff-kind:" + content.text(); }
+std::string commit_tree(const std::string& commit) {
+  return "commit:" + commit;
+}
+std::string neff_kind(const hub::ContentId& content) {
+  return "neff-kind:" + content.text();
+}
 
 // What a failure says of the source as a whole; null if it concerns the one request only.
 const char* source_state(hub::HubErrorKind kind) {
@@ -182,8 +186,8 @@ ModuleListing RemoteView::judge(const std::string& path,
   const auto content = listing.names.at(std::string(kNeff)).content;
   auto kind = index_.tree(neff_kind(content), index::TreeDepth::kChildren);
   if (!kind && may_ask) {
-    const auto start = repo_.read_start(commit, join_path(path, kNeff), kProbeBytes,
-                                        Clock::now() + kListDeadline);
+    const auto start =
+        repo_.read_start(commit, join_path(path, kNeff), kProbeBytes, Clock::now() + kListDeadline);
     index::TreeEntry fact;
     fact.path = is_failure_text(start) ? "text" : "binary";
     kind = std::vector{fact};
@@ -360,9 +364,8 @@ void RemoteView::land(const std::string& key, std::exception_ptr error) {
   for (auto& done : waiting) done(error);
 }
 
-std::vector<index::TreeEntry> RemoteView::list(const std::string& commit,
-                                               const std::string& path, hub::ListDepth depth,
-                                               bool& found) {
+std::vector<index::TreeEntry> RemoteView::list(const std::string& commit, const std::string& path,
+                                               hub::ListDepth depth, bool& found) {
   const auto entries = repo_.list(commit, path, depth, Clock::now() + kListDeadline);
   found = entries.has_value();
   return found ? to_index(*entries) : std::vector<index::TreeEntry>();
@@ -446,8 +449,8 @@ void RemoteView::load_everything(const std::string& version, const std::string& 
   if (commit_ != commit) return;
   finished_.insert_or_assign(version, std::move(finished));
   directories_.try_emplace(
-      version,
-      found ? std::make_shared<const DirectoryListing>(show_directory(version, children)) : nullptr);
+      version, found ? std::make_shared<const DirectoryListing>(show_directory(version, children))
+                     : nullptr);
 }
 
 // --- when the Hub fails ---------------------------------------------------------------------------

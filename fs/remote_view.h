@@ -33,8 +33,8 @@ struct SourceName {
 
 struct SourceStatus {
   SourceName name;
-  std::string commit;  // "" while none is known
-  const char* state = "ok";  // ok, offline, auth, throttled, missing
+  std::string commit;         // "" while none is known
+  const char* state = "ok";   // ok, offline, auth, throttled, missing
   double checked_s_ago = -1;  // since the Hub last told the head; -1: not in this life
   std::uint64_t skipped_names = 0;
 };

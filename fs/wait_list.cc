@@ -17,7 +17,9 @@ namespace {
 // again until it is answered.
 constexpr std::chrono::milliseconds kLookAgain{50};
 
-constexpr std::uint64_t bit(int signal) { return std::uint64_t{1} << (signal - 1); }
+constexpr std::uint64_t bit(int signal) {
+  return std::uint64_t{1} << (signal - 1);
+}
 
 // Signals whose default action does not end a process.
 constexpr std::uint64_t kHarmless = bit(SIGCHLD) | bit(SIGCONT) | bit(SIGURG) | bit(SIGWINCH) |
@@ -106,7 +108,8 @@ std::optional<WaitList::Clock::time_point> WaitList::next_look(Clock::time_point
   for (const auto& [id, wait] : waits_) {
     if (!wait.give_up) continue;
     auto when = wait.deadline;
-    if (wait.interrupted) when = std::min(when.value_or(Clock::time_point::max()), now + kLookAgain);
+    if (wait.interrupted)
+      when = std::min(when.value_or(Clock::time_point::max()), now + kLookAgain);
     if (when && (!next || *when < *next)) next = when;
   }
   return next;

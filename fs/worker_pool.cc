@@ -40,8 +40,8 @@ void WorkerPool::stop() {
 
 void WorkerPool::drain() {
   std::unique_lock lock(mutex_);
-  drained_.wait(lock,
-                [this] { return stopped_ || (running_ == 0 && demand_.empty() && ahead_.empty()); });
+  drained_.wait(
+      lock, [this] { return stopped_ || (running_ == 0 && demand_.empty() && ahead_.empty()); });
 }
 
 void WorkerPool::run() {

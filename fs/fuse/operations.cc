@@ -45,7 +45,9 @@ struct stat control_stat() {
   return st;
 }
 
-Entry control_entry() { return {kControlNode, control_stat(), kNeverChanges, kNeverChanges}; }
+Entry control_entry() {
+  return {kControlNode, control_stat(), kNeverChanges, kNeverChanges};
+}
 
 bool is_control_name(fuse_ino_t parent, const char* name) {
   return parent == kRootNode && name == kControlName;
@@ -129,10 +131,8 @@ void setattr(fuse_req_t request, fuse_ino_t node, struct stat* attr, int to_set,
     if ((to_set & FUSE_SET_ATTR_UID) != 0) changes |= CacheFs::kUid;
     if ((to_set & FUSE_SET_ATTR_GID) != 0) changes |= CacheFs::kGid;
     if ((to_set & FUSE_SET_ATTR_SIZE) != 0) changes |= CacheFs::kSize;
-    if ((to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW)) != 0)
-      changes |= CacheFs::kAtime;
-    if ((to_set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW)) != 0)
-      changes |= CacheFs::kMtime;
+    if ((to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW)) != 0) changes |= CacheFs::kAtime;
+    if ((to_set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW)) != 0) changes |= CacheFs::kMtime;
     if ((to_set & FUSE_SET_ATTR_ATIME_NOW) != 0) wanted.st_atim.tv_nsec = UTIME_NOW;
     if ((to_set & FUSE_SET_ATTR_MTIME_NOW) != 0) wanted.st_mtim.tv_nsec = UTIME_NOW;
     if (must_kill_set_ids()) kill_set_ids(fs.getattr(node, handle_of(info)), wanted, changes);
@@ -155,8 +155,7 @@ void mkdir(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode)
 void symlink(fuse_req_t request, const char* target, fuse_ino_t parent, const char* name) {
   answer(request, [&] {
     refuse_control_name(parent, name);
-    reply_entry(request,
-                context_of(request).fs->symlink(target, parent, name, caller_of(request)));
+    reply_entry(request, context_of(request).fs->symlink(target, parent, name, caller_of(request)));
   });
 }
 
@@ -207,10 +206,10 @@ void create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode
             fuse_file_info* info) {
   answer(request, [&] {
     refuse_control_name(parent, name);
-    reply_created(request,
-                  context_of(request).fs->create(parent, name, info->flags, mode,
-                                                 caller_of(request)),
-                  info->flags);
+    reply_created(
+        request,
+        context_of(request).fs->create(parent, name, info->flags, mode, caller_of(request)),
+        info->flags);
   });
 }
 
@@ -405,8 +404,7 @@ void list(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset,
   });
 }
 
-void readdir(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset,
-             fuse_file_info* info) {
+void readdir(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset, fuse_file_info* info) {
   list(request, node, size, offset, info, false);
 }
 
@@ -454,8 +452,8 @@ void listxattr(fuse_req_t request, fuse_ino_t node, size_t size) {
   });
 }
 
-void setxattr(fuse_req_t request, fuse_ino_t node, const char* name, const char* value,
-              size_t size, int flags) {
+void setxattr(fuse_req_t request, fuse_ino_t node, const char* name, const char* value, size_t size,
+              int flags) {
   answer(request, [&] {
     refuse_control_node(node);
     UniqueFd keep;

@@ -50,7 +50,9 @@ void KernelBackingFiles::close(std::int32_t backing_id) {
   ::ioctl(fuse_fd_, kBackingClose, &id);
 }
 
-bool must_kill_set_ids() { return kill_set_ids; }
+bool must_kill_set_ids() {
+  return kill_set_ids;
+}
 
 unsigned stack_depth_for(int layer_fd) {
   struct statfs st {};

@@ -167,7 +167,9 @@ void reply_created(fuse_req_t request, const Created& created, int flags) {
   }
 }
 
-ReplyPtr<Entry> later_entry(fuse_req_t request) { return std::make_shared<LaterEntry>(request); }
+ReplyPtr<Entry> later_entry(fuse_req_t request) {
+  return std::make_shared<LaterEntry>(request);
+}
 
 ReplyPtr<Opened> later_opened(fuse_req_t request, int flags) {
   return std::make_shared<LaterOpened>(request, flags);

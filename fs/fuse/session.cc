@@ -38,7 +38,9 @@ std::string escaped(const std::string& text) {
   return result;
 }
 
-DeviceFilter* filter_of(void* userdata) { return static_cast<OperationsContext*>(userdata)->filter; }
+DeviceFilter* filter_of(void* userdata) {
+  return static_cast<OperationsContext*>(userdata)->filter;
+}
 
 ssize_t read_device(int fd, void* buffer, size_t size, void* userdata) {
   return filter_of(userdata)->read(fd, buffer, size);
@@ -102,6 +104,7 @@ void Session::mount(int layer_fd, int probe) {
   if (spec_.allow_other) options += ",allow_other";
   if (spec_.default_permissions) options += ",default_permissions";
   if (spec_.read_only) options += ",ro";
+  for (const auto& option : spec_.kernel_options) options += "," + option;
   std::string program = "neffs";
   std::string flag = "-o";
   std::array<char*, 4> argv{program.data(), flag.data(), options.data(), nullptr};

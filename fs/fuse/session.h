@@ -29,6 +29,7 @@ struct MountSpec {
   bool default_permissions = false;
   bool read_only = false;
   Passthrough passthrough = Passthrough::kAuto;
+  std::vector<std::string> kernel_options;  // noatime, noexec, …
 };
 
 // Used by one thread, but for request_end(). In order: construct, mount(), attach(), run().

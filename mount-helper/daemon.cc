@@ -1,0 +1,292 @@
+#include "mount-helper/daemon.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+#include <nlohmann/json.hpp>
+
+#include "fs/fuse/session.h"
+#include "hub/curl_http_client.h"
+#include "hub/hub_client.h"
+#include "hub/hub_repo.h"
+#include "mount-helper/status_report.h"
+#include "mount-helper/version.h"
+
+namespace neffs::mount_helper {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kAskers = 8;
+constexpr std::size_t kFetchers = 8;
+// A Hub that does not answer must not hold up a mount; it is asked again later.
+constexpr milliseconds kConnectPatience{5'000};
+constexpr milliseconds kPatienceAtEnd{1'800};
+
+std::string endpoint_of(const hub::Environment& environment) {
+  auto endpoint = environment.get("HF_ENDPOINT").value_or(hub::kDefaultEndpoint);
+  while (endpoint.ends_with('/')) endpoint.pop_back();
+  return endpoint;
+}
+
+bool is_offline(const DaemonPlan& plan) {
+  return plan.options.is_offline || plan.environment.is_true("HF_HUB_OFFLINE") ||
+         plan.environment.is_true("TRANSFORMERS_OFFLINE");
+}
+
+hub::CurlOptions curl_options(const hub::Environment& environment) {
+  hub::CurlOptions options;
+  options.user_agent = std::string("neffs/") + kVersion;
+  for (const char* name : {"SSL_CERT_FILE", "CURL_CA_BUNDLE"})
+    if (options.ca_file.empty()) options.ca_file = environment.get(name).value_or("");
+  return options;
+}
+
+hub::HubClient::Options hub_options(const DaemonPlan& plan) {
+  hub::HubClient::Options options;
+  options.endpoint = endpoint_of(plan.environment);
+  options.offline = is_offline(plan);
+  return options;
+}
+
+// Through the descriptor: the path is going to be covered, or is somebody else's by then.
+std::filesystem::path in_state_directory(const DaemonPlan& plan, const char* name) {
+  return fmt::format("/proc/self/fd/{}/{}", plan.state_fd.get(), name);
+}
+
+std::unique_ptr<index::Index> open_index(const DaemonPlan& plan) {
+  index::OpenReport report;
+  auto index = index::Index::open(in_state_directory(plan, "index.sqlite"), report);
+  if (report.damaged_copy)
+    spdlog::warn("the index was damaged ({}) and is built anew; the old one is kept as {}",
+                 report.damage, report.damaged_copy->filename().string());
+  return index;
+}
+
+// Downloads of an earlier life are of no use: their names died with it.
+fs::UniqueFd open_partial_directory(const DaemonPlan& plan) {
+  std::filesystem::remove_all(in_state_directory(plan, "partial"));
+  if (::mkdirat(plan.state_fd.get(), "partial", 0700) != 0) fs::throw_errno("mkdir");
+  fs::UniqueFd fd(
+      ::openat(plan.state_fd.get(), "partial", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) fs::throw_errno("open");
+  return fd;
+}
+
+fs::NamesOptions names_options(const MountOptions& options) {
+  fs::NamesOptions names;
+  names.uid = ::geteuid();
+  names.gid = options.gid.value_or(::getegid());
+  names.directory_mode = 0777 & ~options.dmask;
+  names.file_mode = 0666 & ~options.fmask;
+  return names;
+}
+
+fs::FsOptions fs_options(const MountOptions& options) {
+  fs::FsOptions result;
+  const bool list_all =
+      options.list == ListMode::kAll || (options.list == ListMode::kAuto && options.is_read_only);
+  result.list = list_all ? fs::ListPolicy::kAll : fs::ListPolicy::kLocal;
+  result.read_only = options.is_read_only;
+  result.hub_timeout = options.hub_timeout;
+  result.names = names_options(options);
+  return result;
+}
+
+fs::FetchOptions fetch_options(const MountOptions& options, const fs::SourceName& source) {
+  const auto names = names_options(options);
+  return {source.text(), options.fetch_timeout, names.directory_mode, names.file_mode, names.uid,
+          names.gid};
+}
+
+fs::MountSpec mount_spec(const DaemonPlan& plan) {
+  const bool is_root = ::geteuid() == 0;
+  const auto& options = plan.options;
+  fs::MountSpec spec;
+  spec.source = sources_text({plan.source});
+  spec.mountpoint = plan.mountpoint;
+  spec.allow_other = is_root || options.allow_other;
+  spec.default_permissions = is_root || options.default_permissions || options.allow_other;
+  spec.read_only = options.is_read_only;
+  spec.kernel_options = options.kernel_options;
+  switch (options.passthrough) {
+    case PassthroughMode::kAuto:
+      spec.passthrough = fs::Passthrough::kAuto;
+      break;
+    case PassthroughMode::kOn:
+      spec.passthrough = fs::Passthrough::kOn;
+      break;
+    case PassthroughMode::kOff:
+      spec.passthrough = fs::Passthrough::kOff;
+      break;
+  }
+  return spec;
+}
+
+}  // namespace
+
+// Ends the process if what ends the mount takes too long: the queue and the layer are safe at any
+// moment, so nothing is worth waiting for.
+class Daemon::EndTimer {
+ public:
+  explicit EndTimer(milliseconds patience)
+      : thread_([this, patience] {
+          std::unique_lock lock(mutex_);
+          if (!done_cv_.wait_for(lock, patience, [this] { return done_; })) ::_exit(0);
+        }) {}
+  ~EndTimer() {
+    {
+      const std::lock_guard lock(mutex_);
+      done_ = true;
+    }
+    done_cv_.notify_all();
+    thread_.join();
+  }
+  EndTimer(const EndTimer&) = delete;
+  EndTimer& operator=(const EndTimer&) = delete;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable done_cv_;
+  bool done_ = false;
+  std::thread thread_;
+};
+
+// Built from top to bottom, ended from bottom to top.
+struct Daemon::Parts {
+  explicit Parts(DaemonPlan given)
+      : plan(std::move(given)),
+        index(open_index(plan)),
+        http(curl_options(plan.environment)),
+        credentials(plan.options.token_file, plan.environment),
+        hub(http, credentials, rates, hub_options(plan)),
+        repo(hub, plan.source.repo, plan.source.revision, kConnectPatience),
+        layer(std::move(plan.layer_fd)),
+        askers(std::make_unique<fs::WorkerPool>("neffs-ask", kAskers)),
+        fetchers(std::make_unique<fs::WorkerPool>("neffs-fetch", kFetchers)),
+        view({hub.endpoint(), plan.source.repo, plan.source.revision}, repo, *index, *askers),
+        fetcher(layer, open_partial_directory(plan), repo, *index, *fetchers,
+                fetch_options(plan.options, view.name()),
+                [this](const std::string& path, fs::LayerId id) { nodes.bind(path, id); }),
+        control([this](std::string_view request, uid_t) { return answer(request); }),
+        session(mount_spec(plan)) {}
+
+  // Callers wait for the pools' threads no longer, and these for the Hub no longer; then nothing
+  // uses the filesystem any more.
+  ~Parts() {
+    end_waits();
+    askers.reset();
+    fetchers.reset();
+  }
+
+  void end_waits() {
+    http.shutdown();
+    fetcher.stop();
+    askers->stop();
+    fetchers->stop();
+    if (cache_fs) cache_fs->waits().give_up_all();
+  }
+
+  std::string status() const {
+    StatusFacts facts;
+    facts.mountpoint = plan.mountpoint;
+    facts.layer = plan.layer_path;
+    facts.uptime = std::chrono::steady_clock::now() - started;
+    facts.passthrough = session.is_passthrough();
+    facts.offline = is_offline(plan);
+    facts.source = view.status();
+    facts.totals = index->copy_totals();
+    return status_json(facts, cache_fs->counters(), fetcher.counters());
+  }
+
+  std::string answer(std::string_view text) const {
+    nlohmann::json error;
+    try {
+      const auto request = nlohmann::json::parse(text);
+      const auto verb = request.at("request").get<std::string>();
+      if (verb == "status") return status();
+      if (verb == "explain") return cache_fs->explain(request.at("path").get<std::string>());
+      error["error"] = "this daemon does not know the request '" + verb + "'";
+    } catch (const std::exception& failure) {
+      error["error"] = failure.what();
+    }
+    return error.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  }
+
+  DaemonPlan plan;
+  const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+  std::unique_ptr<index::Index> index;
+  hub::CurlHttpClient http;
+  hub::Credentials credentials;
+  hub::RateLedger rates;
+  hub::HubClient hub;
+  hub::HubRepo repo;
+  fs::Layer layer;
+  fs::NodeTable nodes;
+  std::unique_ptr<fs::WorkerPool> askers;
+  std::unique_ptr<fs::WorkerPool> fetchers;
+  fs::RemoteView view;
+  fs::Fetcher fetcher;
+  fs::ControlChannel control;
+  fs::Session session;
+  std::unique_ptr<fs::CacheFs> cache_fs;
+};
+
+Daemon::Daemon(DaemonPlan plan) : parts_(std::make_unique<Parts>(std::move(plan))) {
+  parts_->view.connect();
+  // The first look-up below the root needs the root's names: they come while the mount is made.
+  parts_->view.ask_children("", false, [](const std::exception_ptr&) {});
+}
+
+Daemon::~Daemon() {
+  parts_.reset();
+}
+
+void Daemon::mount() {
+  auto& parts = *parts_;
+  const fs::UniqueFd probe(::openat(parts.plan.state_fd.get(), "probe",
+                                    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!probe) fs::throw_errno("open");
+  parts.session.mount(parts.layer.root_fd(), probe.get());
+  parts.cache_fs = std::make_unique<fs::CacheFs>(
+      parts.layer, *parts.index, parts.view, parts.fetcher, parts.nodes, parts.session.backing(),
+      fs_options(parts.plan.options));
+  parts.fetchers->submit(fs::Urgency::kAhead, [&parts] { parts.fetcher.recover(); });
+}
+
+void Daemon::run() {
+  auto& parts = *parts_;
+  parts.session.run(*parts.cache_fs, parts.control, [this, &parts] {
+    end_timer_ = std::make_unique<EndTimer>(kPatienceAtEnd);
+    parts.end_waits();
+  });
+}
+
+std::string Daemon::summary() const {
+  const auto& parts = *parts_;
+  const auto source = parts.view.status();
+  std::string text = fmt::format("source   {}@{}", source.name.repo, source.name.revision);
+  if (source.commit.empty())
+    text += fmt::format("  ({}, nothing is known of it yet)", source.state);
+  else
+    text += fmt::format("  at {}{}", source.commit.substr(0, 12),
+                        source.checked_s_ago < 0 ? "  (offline: as it was last seen)" : "");
+  text += "\npush     none: this version publishes nothing";
+  text += fmt::format("\ntoken    {}", parts.credentials.origin());
+  text += fmt::format("\nlayer    {}", parts.plan.layer_path);
+  text +=
+      fmt::format("\ndata     {}", parts.session.is_passthrough() ? "by the kernel (passthrough)"
+                                                                  : "copied by the daemon");
+  return text;
+}
+
+}  // namespace neffs::mount_helper

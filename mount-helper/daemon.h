@@ -1,0 +1,53 @@
+// The composition root: the only place that builds the real objects, in order, and ends them in
+// reverse.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "fs/unique_fd.h"
+#include "hub/environment.h"
+#include "mount-helper/options.h"
+#include "mount-helper/source.h"
+
+namespace neffs::mount_helper {
+
+// Everything that was found out before a process of its own was started.
+struct DaemonPlan {
+  Source source;
+  MountOptions options;
+  std::string mountpoint;            // absolute
+  std::string layer_path;            // for people: the layer is reached through layer_fd only
+  fs::UniqueFd layer_fd;             // the layer's directory, opened before it is covered
+  fs::UniqueFd state_fd;             // its private directory
+  fs::UniqueFd lock_fd;              // held for life: no other daemon uses this layer
+  hub::Environment environment{{}};  // whose token and endpoint count
+};
+
+// One mount. Used by one thread; construct it after the last fork.
+class Daemon {
+ public:
+  // Opens the index, asks for the head of the source. Throws HubError where the Hub refuses for good,
+  // IndexError, std::system_error.
+  explicit Daemon(DaemonPlan plan);
+  ~Daemon();
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  // From here on the mountpoint is covered; requests wait until run(). Throws as Session::mount().
+  void mount();
+  // What was resolved, a line each, for the one who mounts.
+  std::string summary() const;
+  // Serves until the mount is gone or a signal asks for the end; then ends everything within two
+  // seconds, whatever the Hub does.
+  void run();
+
+ private:
+  struct Parts;
+  class EndTimer;
+  std::unique_ptr<EndTimer> end_timer_;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace neffs::mount_helper

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# The one list of what neffs needs from the distribution. Debian 12, Ubuntu 22.04 and later.
+#   packaging/deps.sh            what building and running take
+#   packaging/deps.sh --tests    also what the tests take
+#   packaging/deps.sh --list     prints the names instead of installing them
+set -euo pipefail
+
+build=(
+  cmake ninja-build g++ pkg-config
+  libfuse3-dev fuse3
+  libcurl4-openssl-dev libssl-dev ca-certificates
+  libsqlite3-dev libsqlitecpp-dev
+  nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev
+)
+tests=(
+  libgtest-dev libgmock-dev libbenchmark-dev libcpp-httplib-dev
+  clang clang-tidy clang-format ccache
+  git curl openssl attr acl procps util-linux
+  python3 python3-venv nodejs npm
+)
+
+wanted=("${build[@]}")
+list_only=no
+for argument in "$@"; do
+  case "$argument" in
+    --tests) wanted+=("${tests[@]}") ;;
+    --list) list_only=yes ;;
+    *) echo "deps.sh: unknown argument: $argument" >&2; exit 2 ;;
+  esac
+done
+if [ "$list_only" = yes ]; then printf '%s\n' "${wanted[@]}"; exit 0; fi
+
+# What another package manager put on the machine counts as there.
+have() {
+  case "$1" in
+    nodejs) command -v node >/dev/null ;;
+    npm) command -v npm >/dev/null ;;
+    *) dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q '^install ok installed$' ;;
+  esac
+}
+missing=()
+for package in "${wanted[@]}"; do have "$package" || missing+=("$package"); done
+[ "${#missing[@]}" -eq 0 ] && exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
+echo "deps.sh: installing ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Installs what the tests need, builds, and runs every test.
+#   tests/run.sh             everything: the plain build, both sanitizer builds, clang-tidy
+#   tests/run.sh --quick     the plain build only
+# Build directories are build-dev, build-asan, build-tsan, build-tidy in the checkout.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+quick=no
+for argument in "$@"; do
+  case "$argument" in
+    --quick) quick=yes ;;
+    *) echo "run.sh: unknown argument: $argument" >&2; exit 2 ;;
+  esac
+done
+
+step() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
+
+step "packages"
+./packaging/deps.sh --tests
+
+launcher=()
+if command -v ccache >/dev/null; then launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
+
+build() {  # preset [target…]
+  local preset=$1
+  shift
+  cmake --preset "$preset" "${launcher[@]}" >"build-$preset.log" 2>&1 || { cat "build-$preset.log"; return 1; }
+  cmake --build --preset "$preset" ${1:+--target "$@"} >>"build-$preset.log" 2>&1 ||
+    { grep -E -A12 'FAILED|error|warning' "build-$preset.log" | head -150; return 1; }
+}
+
+step "format"
+git ls-files '*.cc' '*.h' | xargs clang-format --dry-run --Werror
+
+step "plain build"
+build dev
+if [ ! -e /dev/fuse ]; then echo "run.sh: there is no /dev/fuse: the tests that mount are skipped"; fi
+
+if [ "$quick" = no ]; then
+  step "address and undefined-behaviour sanitizers"
+  build asan
+  ctest --preset asan -LE 'clients|slow'
+  step "thread sanitizer"
+  build tsan
+  ctest --preset tsan -LE 'clients|slow'
+  step "clang-tidy"
+  build tidy
+fi
+
+step "all tests"
+ctest --preset dev
+step "done"
