@@ -16,8 +16,8 @@ enum class Role { kNone, kRead, kWrite };
 // A token of a test. Public repos are readable with any role, or none.
 struct TestToken {
   std::string user = "tester";
-  std::map<std::string, Role> roles;  // by repo
-  Role elsewhere = Role::kNone;       // in every repo not named in `roles`
+  std::map<std::string, Role> roles{};  // by repo
+  Role elsewhere = Role::kNone;         // in every repo not named in `roles`
 };
 
 // Who sends a request.

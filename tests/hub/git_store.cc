@@ -142,33 +142,31 @@ Commit parse_commit(std::string_view bytes) {
   return commit;
 }
 
-GitStore::GitStore(std::filesystem::path dir) : dir_(std::move(dir)) {
-  if (std::filesystem::exists(dir_ / "HEAD")) return;
+GitStore::GitStore(std::optional<std::filesystem::path> dir) : dir_(std::move(dir)) {
+  if (!dir_ || std::filesystem::exists(*dir_ / "HEAD")) return;
   for (const char* part : {"objects", "refs/heads", "refs/tags"}) {
-    std::filesystem::create_directories(dir_ / part);
+    std::filesystem::create_directories(*dir_ / part);
   }
-  write_file(dir_ / "config", "[core]\n\trepositoryformatversion = 0\n\tbare = true\n");
-  write_file(dir_ / "HEAD", "ref: refs/heads/main\n");
+  write_file(*dir_ / "config", "[core]\n\trepositoryformatversion = 0\n\tbare = true\n");
+  write_file(*dir_ / "HEAD", "ref: refs/heads/main\n");
 }
 
 std::string GitStore::write(ObjectType type, std::string_view bytes) {
   const std::string object = with_header(type, bytes);
-  const std::string id = digest_hex(DigestKind::kSha1, object);
-  const std::filesystem::path path = object_path(id);
-  const auto fan_out = static_cast<std::size_t>(std::stoi(id.substr(0, 2), nullptr, 16));
-  if (!has_fan_out_.at(fan_out)) {
-    std::filesystem::create_directories(path.parent_path());
-    has_fan_out_.at(fan_out) = true;
+  std::string id = digest_hex(DigestKind::kSha1, object);
+  if (dir_) {
+    write_object(id, object);
+  } else {
+    objects_.emplace(id, bytes);
   }
-  if (std::filesystem::exists(path)) return id;
-  const std::string packed = deflate(object);
-  std::ofstream out(path, std::ios::binary);
-  out.write(packed.data(), static_cast<std::streamsize>(packed.size()));
-  if (!out.flush()) throw std::runtime_error("cannot write " + path.string());
   return id;
 }
 
 std::optional<std::string> GitStore::read(const std::string& id) const {
+  if (!dir_) {
+    const auto found = objects_.find(id);
+    return found == objects_.end() ? std::nullopt : std::optional(found->second);
+  }
   const std::filesystem::path path = object_path(id);
   if (!std::filesystem::exists(path)) return std::nullopt;
   std::string object = inflate_object(read_file(path));
@@ -176,25 +174,36 @@ std::optional<std::string> GitStore::read(const std::string& id) const {
 }
 
 std::map<std::string, std::string> GitStore::refs() const {
+  if (!dir_) return refs_;
   std::map<std::string, std::string> refs;
-  for (const auto& item : std::filesystem::recursive_directory_iterator(dir_ / "refs")) {
+  for (const auto& item : std::filesystem::recursive_directory_iterator(*dir_ / "refs")) {
     if (!item.is_regular_file()) continue;
-    refs.emplace(std::filesystem::relative(item.path(), dir_).string(),
+    refs.emplace(std::filesystem::relative(item.path(), *dir_).string(),
                  read_file(item.path()).substr(0, 40));
   }
   return refs;
 }
 
 void GitStore::set_ref(const std::string& name, const std::string& id) {
-  write_file(dir_ / name, id + "\n");
+  if (dir_) {
+    write_file(*dir_ / name, id + "\n");
+  } else {
+    refs_[name] = id;
+  }
 }
 
 void GitStore::delete_ref(const std::string& name) {
-  std::filesystem::remove(dir_ / name);
+  if (dir_) std::filesystem::remove(*dir_ / name);
+  refs_.erase(name);
+}
+
+void GitStore::write_object(const std::string& id, const std::string& object) const {
+  const std::filesystem::path path = object_path(id);
+  if (!std::filesystem::exists(path)) write_file(path, deflate(object));
 }
 
 std::filesystem::path GitStore::object_path(const std::string& id) const {
-  return dir_ / "objects" / id.substr(0, 2) / id.substr(2);
+  return *dir_ / "objects" / id.substr(0, 2) / id.substr(2);
 }
 
 }  // namespace neffs::test

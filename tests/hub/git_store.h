@@ -1,14 +1,14 @@
-// A bare git repository on disk, written object by object. git itself can read it, which is how
-// the tests know that the ids are right.
+// A bare git repository, written object by object: on disk, where git itself can read it (which is
+// how the tests know that the ids are right), or in memory, which is what most tests need.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace neffs::test {
@@ -46,8 +46,8 @@ Commit parse_commit(std::string_view bytes);
 // One thread at a time. Throws std::runtime_error or std::filesystem::filesystem_error.
 class GitStore {
  public:
-  // Opens the bare repository at `dir`, or makes one.
-  explicit GitStore(std::filesystem::path dir);
+  // Opens the bare repository at `dir`, or makes one; without a directory it is in memory.
+  explicit GitStore(std::optional<std::filesystem::path> dir);
 
   // Stores an object unless it is there already; returns its id.
   std::string write(ObjectType type, std::string_view bytes);
@@ -61,9 +61,12 @@ class GitStore {
 
  private:
   std::filesystem::path object_path(const std::string& id) const;
+  void write_object(const std::string& id, const std::string& object) const;
 
-  std::filesystem::path dir_;
-  std::array<bool, 256> has_fan_out_{};  // which objects/xx directories are known to exist
+  const std::optional<std::filesystem::path> dir_;
+  // Without a directory: objects by id, without their headers, and refs.
+  std::unordered_map<std::string, std::string> objects_;
+  std::map<std::string, std::string> refs_;
 };
 
 }  // namespace neffs::test

@@ -75,13 +75,13 @@ void Pauses::start() {
   stopped_ = false;
 }
 
-void Pauses::wait_latency() {
+bool Pauses::wait_latency() {
   std::unique_lock lock(mutex_);
   const auto until = Clock::now() + latency_;
-  if (latency_.count() > 0) changed_.wait_until(lock, until, [&] { return stopped_; });
+  return !changed_.wait_until(lock, until, [&] { return stopped_; });
 }
 
-void Pauses::wait_at_gates(Host host, Kind kind, const Request& request, HoldPoint point) {
+bool Pauses::wait_at_gates(Host host, Kind kind, const Request& request, HoldPoint point) {
   const std::string decoded = percent_decode(request.target);
   std::unique_lock lock(mutex_);
   std::vector<int> in_the_way;
@@ -104,57 +104,73 @@ void Pauses::wait_at_gates(Host host, Kind kind, const Request& request, HoldPoi
     --now->second.held;
     if (now->second.passes > 0) --now->second.passes;
   }
+  return !stopped_;
 }
 
-bool Pauses::send(const Answer& answer, const std::function<bool(std::string_view)>& write) {
+// One body on its way out, at a given rate or as fast as it goes.
+class Pauses::PacedWriter {
+ public:
+  PacedWriter(Pauses& pauses, std::uint64_t bytes_per_second, const Write& write)
+      : pauses_(pauses), rate_(bytes_per_second), write_(write) {}
+
+  bool send(const ContentPtr& body, std::uint64_t from, std::uint64_t to) {
+    return for_each_piece(*slice_content(body, from, to - from),
+                          [&](std::string_view piece) { return send_piece(piece); });
+  }
+
+ private:
+  bool send_piece(std::string_view piece) {
+    if (rate_ == 0) return write_(piece);
+    while (!piece.empty()) {
+      const std::string_view step = piece.substr(0, burst(rate_));
+      const std::chrono::duration<double> due(static_cast<double>(sent_) /
+                                              static_cast<double>(rate_));
+      if (!pauses_.sleep_until(start_ + std::chrono::duration_cast<Clock::duration>(due)) ||
+          !write_(step)) {
+        return false;
+      }
+      sent_ += step.size();
+      piece.remove_prefix(step.size());
+    }
+    return true;
+  }
+
+  Pauses& pauses_;
+  const std::uint64_t rate_;
+  const Write& write_;
+  const Clock::time_point start_ = Clock::now();
+  std::uint64_t sent_ = 0;
+};
+
+bool Pauses::send(const Answer& answer, const Write& write) {
   const Delivery& delivery = answer.delivery;
   const std::uint64_t size = answer.body_size();
   const std::uint64_t cut = std::min(delivery.cut_after.value_or(size), size);
-  const std::uint64_t pause_at = std::min(delivery.stall_after.value_or(cut), cut);
-  std::uint64_t rate = delivery.bytes_per_second;
-  if (rate == 0) {
-    const std::scoped_lock lock(mutex_);
-    rate = bytes_per_second_;
-  }
-  const auto start = Clock::now();
-  std::uint64_t sent = 0;
-  const auto send_paced = [&](std::string_view piece) {
-    const auto due = std::chrono::duration<double>(
-        static_cast<double>(sent) / static_cast<double>(std::max<std::uint64_t>(rate, 1)));
-    if (rate > 0 && !sleep_until(start + std::chrono::duration_cast<Clock::duration>(due))) {
-      return false;
-    }
-    sent += piece.size();
-    return write(piece);
-  };
-  const auto send_piece = [&](std::string_view piece) {
-    const std::size_t step = rate > 0 ? burst(rate) : piece.size();
-    for (; !piece.empty(); piece.remove_prefix(std::min(step, piece.size()))) {
-      if (!send_paced(piece.substr(0, step))) return false;
-    }
-    return true;
-  };
-  if (!for_each_piece(*slice_content(answer.body, 0, pause_at), send_piece)) return false;
-  if (delivery.stall_after) stall();
-  if (!for_each_piece(*slice_content(answer.body, pause_at, cut - pause_at), send_piece)) {
-    return false;
-  }
-  return cut == size && answer.header("Connection") != "close";
+  const std::uint64_t stall_at = std::min(delivery.stall_after.value_or(cut), cut);
+  PacedWriter writer(*this, rate_of(delivery), write);
+  return writer.send(answer.body, 0, stall_at) && (!delivery.stall_after || stall()) &&
+         writer.send(answer.body, stall_at, cut) && cut == size;
+}
+
+std::uint64_t Pauses::rate_of(const Delivery& delivery) {
+  const std::scoped_lock lock(mutex_);
+  return delivery.bytes_per_second > 0 ? delivery.bytes_per_second : bytes_per_second_;
 }
 
 // False when the Hub stops before.
-bool Pauses::sleep_until(std::chrono::steady_clock::time_point when) {
+bool Pauses::sleep_until(Clock::time_point when) {
   std::unique_lock lock(mutex_);
   return !changed_.wait_until(lock, when, [&] { return stopped_; });
 }
 
-void Pauses::stall() {
+bool Pauses::stall() {
   std::unique_lock lock(mutex_);
   const std::uint64_t generation = stall_generation_;
   ++stalled_;
   changed_.notify_all();
   changed_.wait(lock, [&] { return stopped_ || stall_generation_ != generation; });
   --stalled_;
+  return !stopped_;
 }
 
 }  // namespace neffs::test

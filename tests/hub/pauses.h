@@ -20,6 +20,8 @@ enum class HoldPoint { kBeforeHandling, kBeforeAnswering };
 // Any thread may call.
 class Pauses {
  public:
+  using Write = std::function<bool(std::string_view)>;  // false: the client is gone
+
   void set_latency(std::chrono::milliseconds latency);
   void set_bytes_per_second(std::uint64_t rate);  // of each body; 0 is no limit
 
@@ -41,11 +43,11 @@ class Pauses {
   void stop();
   void start();
 
-  // For the Hub.
-  void wait_latency();
-  void wait_at_gates(Host host, Kind kind, const Request& request, HoldPoint point);
+  // For the Hub. False: it stops, and the request is not to be answered.
+  bool wait_latency();
+  bool wait_at_gates(Host host, Kind kind, const Request& request, HoldPoint point);
   // Sends the body as answer.delivery says. False: the connection must be closed.
-  bool send(const Answer& answer, const std::function<bool(std::string_view)>& write);
+  bool send(const Answer& answer, const Write& write);
 
  private:
   struct Gate {
@@ -54,8 +56,11 @@ class Pauses {
     std::size_t held = 0;
     std::size_t passes = 0;
   };
+  class PacedWriter;
+
+  std::uint64_t rate_of(const Delivery& delivery);
   bool sleep_until(std::chrono::steady_clock::time_point when);
-  void stall();
+  bool stall();
 
   std::mutex mutex_;
   std::condition_variable changed_;

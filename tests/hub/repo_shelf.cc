@@ -1,24 +1,23 @@
 #include "tests/hub/repo_shelf.h"
 
 #include <algorithm>
-#include <optional>
 #include <stdexcept>
 #include <utility>
 
 namespace neffs::test {
 namespace {
 
-std::optional<std::filesystem::path> lfs_dir(const std::filesystem::path& root, bool keep) {
-  if (!keep) return std::nullopt;
-  return root / "lfs";
-}
+using MaybePath = std::optional<std::filesystem::path>;
 
 }  // namespace
 
-RepoShelf::RepoShelf(std::filesystem::path root, bool keep_large_files, TestRepo::Clock clock)
-    : root_(std::move(root)), clock_(std::move(clock)), lfs_(lfs_dir(root_, keep_large_files)) {
-  std::filesystem::create_directories(root_ / "repos");
-  for (const auto& owner : std::filesystem::directory_iterator(root_ / "repos")) {
+RepoShelf::RepoShelf(MaybePath root, TestRepo::Clock clock)
+    : root_(std::move(root)),
+      clock_(std::move(clock)),
+      lfs_(root_ ? MaybePath(*root_ / "lfs") : std::nullopt) {
+  if (!root_) return;
+  std::filesystem::create_directories(*root_ / "repos");
+  for (const auto& owner : std::filesystem::directory_iterator(*root_ / "repos")) {
     for (const auto& dir : std::filesystem::directory_iterator(owner)) {
       const std::string name = owner.path().filename().string() + "/" + dir.path().stem().string();
       repos_[name] = std::make_shared<TestRepo>(name, dir.path(), lfs_, clock_);
@@ -81,11 +80,12 @@ std::vector<std::string> RepoShelf::names() const {
   return names;
 }
 
-std::filesystem::path RepoShelf::path_of(const std::string& name) const {
+MaybePath RepoShelf::path_of(const std::string& name) const {
+  if (!root_) return std::nullopt;
   // A removed repo's directory stays; a new one of the same name starts afresh beside it.
-  std::filesystem::path path = root_ / "repos" / (name + ".git");
+  std::filesystem::path path = *root_ / "repos" / (name + ".git");
   for (int n = 2; std::filesystem::exists(path); ++n) {
-    path = root_ / "repos" / (name + ".git" + std::to_string(n));
+    path = *root_ / "repos" / (name + ".git" + std::to_string(n));
   }
   return path;
 }

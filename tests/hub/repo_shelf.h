@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,8 @@ namespace neffs::test {
 // Repos live as long as the shelf, deleted ones too, so that references stay good. Any thread.
 class RepoShelf {
  public:
-  // Opens the repos that an earlier shelf left in `root`.
-  RepoShelf(std::filesystem::path root, bool keep_large_files, TestRepo::Clock clock);
+  // Opens the repos that an earlier shelf left in `root`; without one nothing is on disk.
+  RepoShelf(std::optional<std::filesystem::path> root, TestRepo::Clock clock);
 
   // Throws std::invalid_argument if the name is not "namespace/name" or is taken.
   TestRepo& create(const std::string& name, const RepoSettings& settings);
@@ -33,9 +34,9 @@ class RepoShelf {
   LfsStore& lfs() { return lfs_; }
 
  private:
-  std::filesystem::path path_of(const std::string& name) const;
+  std::optional<std::filesystem::path> path_of(const std::string& name) const;
 
-  const std::filesystem::path root_;
+  const std::optional<std::filesystem::path> root_;
   const TestRepo::Clock clock_;
   LfsStore lfs_;
   mutable std::mutex mutex_;

@@ -36,10 +36,10 @@ Kind kind_of(Host host, const Request& request);
 
 // Selects requests: all that is set must fit; an empty Match fits every request.
 struct Match {
-  std::optional<Kind> kind;
-  std::string text;  // found in the decoded path and query; that of a CDN URL names the file too
-  std::optional<Host> host;
-  std::string method;
+  std::optional<Kind> kind{};
+  std::string text{};  // found in the decoded path and query; that of a CDN URL names the file too
+  std::optional<Host> host{};
+  std::string method{};
 
   bool fits(Host request_host, Kind request_kind, const std::string& request_method,
             const std::string& decoded_target) const;

@@ -1,8 +1,6 @@
 #include "tests/hub/test_hub.h"
 
-#include <cstdlib>
 #include <stdexcept>
-#include <system_error>
 
 #include "tests/hub/control_api.h"
 #include "tests/hub/http_server.h"
@@ -10,14 +8,6 @@
 
 namespace neffs::test {
 namespace {
-
-std::filesystem::path make_temporary_root() {
-  std::string path = (std::filesystem::temp_directory_path() / "neffs-test-hub-XXXXXX").string();
-  if (::mkdtemp(path.data()) == nullptr) {
-    throw std::system_error(errno, std::generic_category(), path);
-  }
-  return path;
-}
 
 std::string loopback(int port) {
   return "http://127.0.0.1:" + std::to_string(port);
@@ -33,8 +23,7 @@ void add_missing(const HeaderList& headers, Answer& answer) {
 
 TestHub::TestHub(const TestHubOptions& options)
     : options_(options),
-      temporary_root_(options.root.empty() ? std::optional(make_temporary_root()) : std::nullopt),
-      repos_(temporary_root_.value_or(options.root), !temporary_root_, [this] { return now(); }),
+      repos_(options.root, [this] { return now(); }),
       port_(options.port),
       cdn_port_(options.cdn_port) {
   start();
@@ -42,8 +31,6 @@ TestHub::TestHub(const TestHubOptions& options)
 
 TestHub::~TestHub() {
   stop();
-  std::error_code ignored;
-  if (temporary_root_) std::filesystem::remove_all(*temporary_root_, ignored);
 }
 
 TestRepo& TestHub::create_repo(const std::string& name, const RepoSettings& settings) {
@@ -112,10 +99,14 @@ Answer TestHub::serve(Host host, Request request) {
   }
   const Kind kind = kind_of(host, request);
   const std::uint64_t number = traffic_.arrive(host, kind, request);
-  pauses_.wait_at_gates(host, kind, request, HoldPoint::kBeforeHandling);
-  pauses_.wait_latency();
-  Answer answer = respond(host, kind, request);
-  pauses_.wait_at_gates(host, kind, request, HoldPoint::kBeforeAnswering);
+  Answer answer;
+  bool goes_on = pauses_.wait_at_gates(host, kind, request, HoldPoint::kBeforeHandling) &&
+                 pauses_.wait_latency();
+  if (goes_on) {
+    answer = respond(host, kind, request);
+    goes_on = pauses_.wait_at_gates(host, kind, request, HoldPoint::kBeforeAnswering);
+  }
+  answer.delivery.hang_up |= !goes_on;
   traffic_.answered(number, answer.delivery.hang_up ? 0 : answer.status);
   answer.on_sent = [this, number](std::uint64_t bytes) { traffic_.sent(number, bytes); };
   return answer;

@@ -36,9 +36,9 @@ namespace neffs::test {
 class HttpServer;
 
 struct TestHubOptions {
-  // Where repos are kept, found again by the next Hub there; empty: a directory that goes away with
-  // the Hub, and large files that exist only as what they were given as.
-  std::filesystem::path root;
+  // Where repos are kept, found again by the next Hub there; none: nothing is written to disk, and
+  // large files stay what they were given as.
+  std::optional<std::filesystem::path> root;
   int port = 0;  // 0: a free one
   int cdn_port = 0;
   bool control_over_http = false;  // answers /__test__/, see control_api.h
@@ -123,7 +123,6 @@ class TestHub {
   HubView view(const Caller& caller);
 
   const TestHubOptions options_;
-  std::optional<std::filesystem::path> temporary_root_;
   std::atomic<std::int64_t> clock_offset_s_{0};
   std::atomic<std::uint64_t> last_request_id_{0};
   RepoShelf repos_;

@@ -55,7 +55,8 @@ struct TestRepo::Edit {
   }
 };
 
-TestRepo::TestRepo(std::string name, const std::filesystem::path& dir, LfsStore& lfs, Clock clock)
+TestRepo::TestRepo(std::string name, const std::optional<std::filesystem::path>& dir, LfsStore& lfs,
+                   Clock clock)
     : dir_(dir), lfs_(lfs), clock_(std::move(clock)), name_(std::move(name)), git_(dir) {
   refs_ = git_.refs();
   load_settings();
@@ -396,15 +397,17 @@ std::string TestRepo::require(const std::string& revision) const {
 }
 
 void TestRepo::save_settings() const {
+  if (!dir_) return;
   const nlohmann::json json = {{"private", settings_.is_private},
                                {"gated", settings_.is_gated},
                                {"disabled", settings_.is_disabled},
                                {"xet", settings_.has_xet}};
-  std::ofstream(dir_ / "hub-settings.json") << json;
+  std::ofstream(*dir_ / "hub-settings.json") << json;
 }
 
 void TestRepo::load_settings() {
-  std::ifstream in(dir_ / "hub-settings.json");
+  if (!dir_) return;
+  std::ifstream in(*dir_ / "hub-settings.json");
   if (!in) return;
   const nlohmann::json json = nlohmann::json::parse(in);
   settings_ = {json.at("private"), json.at("gated"), json.at("disabled"), json.at("xet")};

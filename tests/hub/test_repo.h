@@ -71,8 +71,10 @@ class TestRepo {
  public:
   using Clock = std::function<std::int64_t()>;  // Unix seconds, dates of new commits
 
-  // Opens the repository at `dir` or makes one with a first commit that holds .gitattributes.
-  TestRepo(std::string name, const std::filesystem::path& dir, LfsStore& lfs, Clock clock);
+  // Opens the repository at `dir` (none: it is in memory), or makes one with a first commit that
+  // holds .gitattributes.
+  TestRepo(std::string name, const std::optional<std::filesystem::path>& dir, LfsStore& lfs,
+           Clock clock);
 
   // "namespace/name", as it is called now.
   std::string name() const;
@@ -143,7 +145,7 @@ class TestRepo {
   void save_settings() const;
   void load_settings();
 
-  const std::filesystem::path dir_;
+  const std::optional<std::filesystem::path> dir_;
   LfsStore& lfs_;
   const Clock clock_;
 
