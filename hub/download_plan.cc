@@ -6,12 +6,14 @@ namespace neffs::hub {
 namespace {
 
 constexpr std::uint64_t kMiB = 1024 * 1024;
+constexpr std::uint64_t kMostPieces = 1U << 16U;  // whatever size somebody promises
 
 }  // namespace
 
 std::uint64_t piece_size(std::uint64_t size) {
   if (size <= 16 * kMiB) return size;
-  return size <= 256 * kMiB ? 8 * kMiB : 16 * kMiB;
+  if (size <= 256 * kMiB) return 8 * kMiB;
+  return std::max(16 * kMiB, size / kMostPieces + 1);
 }
 
 DownloadPlan::DownloadPlan(std::uint64_t size) : size_(size) {

@@ -17,7 +17,8 @@ using std::chrono::steady_clock;
 constexpr int kMostHeadHops = 3;
 // A repo of the largest recommended size has a tenth of this; beyond it somebody is playing with us.
 constexpr std::size_t kMostEntries = 1'000'000;
-constexpr std::size_t kMostPages = 5'000;
+constexpr std::size_t kMostPages = 2'000;
+constexpr std::size_t kMostEmptyPages = 10;
 
 std::string commit_header(const HttpResponse& response) {
   return std::string(response.headers.get("X-Repo-Commit").value_or(""));
@@ -95,6 +96,7 @@ std::optional<std::vector<RemoteEntry>> HubRepo::list(const std::string& commit,
 
   std::vector<RemoteEntry> entries;
   std::set<std::string> asked;
+  std::size_t empty_pages = 0;
   while (asked.size() < kMostPages && entries.size() <= kMostEntries) {
     if (!asked.insert(question.url.text()).second) break;
     HttpResponse response;
@@ -105,6 +107,7 @@ std::optional<std::vector<RemoteEntry>> HubRepo::list(const std::string& commit,
       throw;
     }
     auto page = parse_tree_page(response.body, directory, depth);
+    if (page.empty() && ++empty_pages > kMostEmptyPages) break;
     std::move(page.begin(), page.end(), std::back_inserter(entries));
     const auto link = next_page(response.headers);
     if (!link) return entries;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <span>
 #include <system_error>
 
@@ -29,6 +30,9 @@ PartialFile::PartialFile(int fd, std::uint64_t size, HashKind kind)
     : fd_(fd), size_(size), kind_(kind), hasher_(kind, size) {}
 
 void PartialFile::reserve() {
+  if (size_ > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max())) {
+    throw_local("no room for the download", EFBIG);
+  }
   const auto length = static_cast<off_t>(size_);
   // Filesystems without it still get the length, and report a full disk while writing.
   if (length > 0 && ::fallocate(fd_, 0, 0, length) != 0 && errno != EOPNOTSUPP && errno != ENOSYS) {

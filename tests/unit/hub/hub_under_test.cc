@@ -49,7 +49,9 @@ TemporaryFile::TemporaryFile() : file_(std::tmpfile()) {
   if (file_ == nullptr) throw std::runtime_error("no temporary file");
 }
 
-TemporaryFile::~TemporaryFile() { static_cast<void>(std::fclose(file_)); }
+TemporaryFile::~TemporaryFile() {
+  static_cast<void>(std::fclose(file_));
+}
 
 std::string TemporaryFile::content() const {
   struct stat status {};
@@ -60,7 +62,9 @@ std::string TemporaryFile::content() const {
   return bytes;
 }
 
-hub::ContentId sha256_of(std::string_view bytes) { return id_of(hub::HashKind::kSha256, bytes); }
+hub::ContentId sha256_of(std::string_view bytes) {
+  return id_of(hub::HashKind::kSha256, bytes);
+}
 hub::ContentId blob_id_of(std::string_view bytes) {
   return id_of(hub::HashKind::kGitBlobSha1, bytes);
 }
@@ -83,6 +87,8 @@ void check_error_text(const hub::HubError& error) {
   EXPECT_FALSE(text.empty());
 }
 
-void fail_without_error() { ADD_FAILURE() << "no HubError was thrown"; }
+void fail_without_error() {
+  ADD_FAILURE() << "no HubError was thrown";
+}
 
 }  // namespace neffs::test

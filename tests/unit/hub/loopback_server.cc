@@ -118,7 +118,9 @@ LoopbackServer::~LoopbackServer() {
   ::close(listener_);
 }
 
-std::string LoopbackServer::url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+std::string LoopbackServer::url() const {
+  return "http://127.0.0.1:" + std::to_string(port_);
+}
 
 std::vector<SeenRequest> LoopbackServer::seen() const {
   const std::lock_guard lock(mutex_);
@@ -127,10 +129,9 @@ std::vector<SeenRequest> LoopbackServer::seen() const {
 
 std::size_t LoopbackServer::count(std::string_view part) const {
   const std::lock_guard lock(mutex_);
-  return static_cast<std::size_t>(
-      std::count_if(seen_.begin(), seen_.end(), [&](const SeenRequest& request) {
-        return request.target.find(part) != std::string::npos;
-      }));
+  return static_cast<std::size_t>(std::count_if(
+      seen_.begin(), seen_.end(),
+      [&](const SeenRequest& request) { return request.target.find(part) != std::string::npos; }));
 }
 
 bool LoopbackServer::wait_for(std::size_t requests) {

@@ -34,13 +34,13 @@ StorageOfTest::StorageOfTest(std::string bytes, Fault fault)
         answer_range(request, reply, content);
       }),
       hub([this](const SeenRequest&, Reply& reply) {
-        reply.answer(302,
-                     {{"Location", storage.url() + "/blob?n=" + std::to_string(++resolved) +
-                                       "&Signature=x"},
-                      {"X-Repo-Commit", kCommit},
-                      {"X-Linked-Size", std::to_string(content.size())},
-                      {"X-Linked-ETag", "\"" + sha256_of(content).hex + "\""}},
-                     "");
+        reply.answer(
+            302,
+            {{"Location", storage.url() + "/blob?n=" + std::to_string(++resolved) + "&Signature=x"},
+             {"X-Repo-Commit", kCommit},
+             {"X-Linked-Size", std::to_string(content.size())},
+             {"X-Linked-ETag", "\"" + sha256_of(content).hex + "\""}},
+            "");
       }) {}
 
 hub::DownloadRequest StorageOfTest::request() const {
