@@ -1,0 +1,168 @@
+#include "mount-helper/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <cctype>
+#include <filesystem>
+#include <optional>
+
+#include "hub/environment.h"
+#include "mount-helper/command_error.h"
+
+namespace neffs::mount_helper {
+namespace {
+
+constexpr const char* kDescription =
+    "A Hugging Face Hub repo as the AWS Neuron compile cache: mounted once, it gives every job the "
+    "modules that others have compiled.";
+
+// What the words are bound to while CLI11 reads them.
+struct Words {
+  std::vector<std::string> mount_names;
+  std::vector<std::string> option_lists;
+  MountRequest mount;
+  UmountRequest umount;
+  StatusRequest status;
+  ExplainRequest explain;
+};
+
+bool looks_like_path(const std::string& word) {
+  return word.starts_with('/') || word.starts_with('.') || word.starts_with('~');
+}
+
+// Whoever calls without a shell (systemd, Python) has not had it replaced.
+std::string expanded(const std::string& path) {
+  return hub::Environment::of_process().expand(path);
+}
+
+void add_option_lists(CLI::App& command, Words& words) {
+  command.add_option("-o", words.option_lists, "options of the mount, see below")
+      ->type_name("OPT,…")
+      ->allow_extra_args(false);
+}
+
+void add_mount_point(CLI::App& command, std::string& mount_point, const char* name) {
+  command.add_option(name, mount_point, "where it is mounted")
+      ->type_name("DIR")
+      ->capture_default_str();
+}
+
+CLI::App* add_mount(CLI::App& app, Words& words) {
+  CLI::App* command = app.add_subcommand("mount", "Mounts a cache repo over a directory");
+  command
+      ->add_option("SOURCE MOUNTPOINT", words.mount_names,
+                   "namespace/name[@revision], and where; a single word that starts with /, . "
+                   "or ~ is where")
+      ->expected(0, 2);
+  add_option_lists(*command, words);
+  command->add_flag("-f", words.mount.is_foreground, "stay in the foreground, log to stderr");
+  command->footer(options_help() + "\nExample:\n  neffs mount lab/neuron-cache -o hub_timeout=1");
+  return command;
+}
+
+void add_umount(CLI::App& app, Words& words) {
+  CLI::App* command = app.add_subcommand("umount", "Unmounts, and waits for the daemon's end");
+  add_mount_point(*command, words.umount.mount_point, "MOUNTPOINT");
+  command->add_flag("--lazy", words.umount.is_lazy, "detach it also while it is in use");
+  command->footer("Example:\n  neffs umount --lazy");
+}
+
+void add_status(CLI::App& app, Words& words) {
+  CLI::App* command = app.add_subcommand("status", "Shows what a mount does");
+  add_mount_point(*command, words.status.mount_point, "MOUNTPOINT");
+  command->add_flag("--json", words.status.is_json, "for programs");
+  command->footer("Example:\n  neffs status --json");
+}
+
+void add_explain(CLI::App& app, Words& words) {
+  CLI::App* command = app.add_subcommand("explain", "Says whether a module is a hit, and why");
+  command->add_option("PATH", words.explain.subject, "a path, or the name of a module")->required();
+  add_mount_point(*command, words.explain.mount_point, "--mountpoint");
+  command->add_flag("--json", words.explain.is_json, "for programs");
+  command->footer("Example:\n  neffs explain MODULE_11061925398273098547+d41d8cd9");
+}
+
+void name_mount(Words& words) {
+  const std::vector<std::string>& names = words.mount_names;
+  if (names.size() == 2) {
+    words.mount.sources = names[0];
+    words.mount.mount_point = expanded(names[1]);
+  } else if (names.size() == 1) {
+    (looks_like_path(names[0]) ? words.mount.mount_point : words.mount.sources) =
+        looks_like_path(names[0]) ? expanded(names[0]) : names[0];
+  }
+  words.mount.options = parse_options(words.option_lists);
+}
+
+Request request_of(const CLI::App& app, Words& words) {
+  if (app.got_subcommand("mount")) {
+    name_mount(words);
+    return words.mount;
+  }
+  if (app.got_subcommand("umount")) return words.umount;
+  if (app.got_subcommand("status")) return words.status;
+  if (app.got_subcommand("explain")) return words.explain;
+  return VersionRequest{};
+}
+
+// CLI11 reads from the back.
+std::vector<std::string> reversed(const std::vector<std::string>& words) {
+  return {words.rbegin(), words.rend()};
+}
+
+std::string lower_first(std::string text) {
+  if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+  return text;
+}
+
+// Runs CLI11; the text of the help if that was asked for.
+std::optional<std::string> read_words(CLI::App& app, const std::vector<std::string>& words) {
+  try {
+    app.parse(reversed(words));
+    return std::nullopt;
+  } catch (const CLI::CallForHelp&) {
+    return app.help();
+  } catch (const CLI::ParseError& error) {
+    throw usage_error("command line", lower_first(error.what()), "neffs --help says how");
+  }
+}
+
+Request parse_neffs(const std::vector<std::string>& words) {
+  Words read;
+  CLI::App app(kDescription, "neffs");
+  app.require_subcommand(1);
+  add_mount(app, read);
+  add_umount(app, read);
+  add_status(app, read);
+  add_explain(app, read);
+  app.add_subcommand("version", "Says which version this is")->footer("Example:\n  neffs version");
+  app.footer("Example:\n  neffs mount lab/neuron-cache\n  neffs status");
+  if (auto help = read_words(app, words)) return Printed{std::move(*help)};
+  return request_of(app, read);
+}
+
+Request parse_mount_helper(const std::vector<std::string>& words) {
+  Words read;
+  bool is_ignored = false;
+  bool is_fake = false;
+  std::string ignored;
+  CLI::App app(kDescription, "mount.neffs");
+  app.add_option("SOURCE MOUNTPOINT", read.mount_names)->expected(2)->required();
+  add_option_lists(app, read);
+  app.add_flag("-s,-n,-v", is_ignored, "ignored, as every helper of mount(8) may");
+  app.add_flag("-f", is_fake, "only check the arguments");
+  app.add_option("-t", ignored, "ignored: the type");
+  app.footer("Example:\n  mount -t neffs lab/neuron-cache /var/tmp/neuron-compile-cache");
+  if (auto help = read_words(app, words)) return Printed{std::move(*help)};
+  name_mount(read);
+  if (is_fake) return Printed{};
+  return read.mount;
+}
+
+}  // namespace
+
+Request parse_command_line(const std::string& program, const std::vector<std::string>& words) {
+  const bool is_helper = std::filesystem::path(program).filename() == "mount.neffs";
+  return is_helper ? parse_mount_helper(words) : parse_neffs(words);
+}
+
+}  // namespace neffs::mount_helper

@@ -1,0 +1,130 @@
+#include "mount-helper/commands/explain.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "mount-helper/command_error.h"
+#include "mount-helper/control.h"
+#include "mount-helper/mount_point.h"
+#include "mount-helper/output.h"
+
+namespace neffs::mount_helper {
+namespace {
+
+namespace stdfs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+// Relative to `above`; "" if it is not in there.
+std::string path_below(const stdfs::path& path, const stdfs::path& above) {
+  const std::string relative = path.lexically_normal().lexically_relative(above).string();
+  const bool is_outside = relative.empty() || relative == ".." || relative.starts_with("../");
+  return is_outside || relative == "." ? "" : relative;
+}
+
+bool is_neffs(const std::optional<MountEntry>& entry) {
+  return entry && entry->type == kFilesystemType;
+}
+
+bool is_found(const Json& answer) {
+  return answer.contains("found") && (answer["found"] == "local" || answer["found"] == "remote");
+}
+
+// Names of the directories at the root, which the bare name of a module leaves out.
+std::vector<std::string> folders_of(const stdfs::path& mount_point) {
+  std::vector<std::string> folders;
+  std::error_code error;
+  stdfs::directory_iterator entry(mount_point, error);
+  for (; !error && entry != stdfs::directory_iterator(); entry.increment(error)) {
+    std::error_code unknown;
+    if (entry->is_directory(unknown)) folders.push_back(entry->path().filename().string());
+  }
+  std::sort(folders.begin(), folders.end());
+  return folders;
+}
+
+std::vector<Json> ask_about(const Place& place) {
+  Json direct = ask_or_throw(place.mount_point, explain_request(place.path));
+  if (is_found(direct) || place.path.find('/') != std::string::npos) return {std::move(direct)};
+  std::vector<Json> answers;
+  for (const std::string& folder : folders_of(place.mount_point)) {
+    Json answer = ask_or_throw(place.mount_point, explain_request(folder + "/" + place.path));
+    if (is_found(answer)) answers.push_back(std::move(answer));
+  }
+  if (answers.empty()) answers.push_back(std::move(direct));
+  return answers;
+}
+
+Json look_without_mount(const Place& place) {
+  struct stat found {};
+  const bool is_there = ::lstat((place.mount_point / place.path).c_str(), &found) == 0;
+  return {{"path", place.path},
+          {"mounted", false},
+          {"found", is_there ? "local" : "absent"},
+          {"why", "nothing is mounted: this is what the directory itself has"}};
+}
+
+std::string value_text(const std::string& key, const Json& value) {
+  if (key == "size" && value.is_number_unsigned()) return human_size(value.get<std::uint64_t>());
+  if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
+  return printable(value.is_string() ? value.get<std::string>() : value.dump());
+}
+
+}  // namespace
+
+Place place_of(const ExplainRequest& request, const std::vector<MountEntry>& table,
+               const stdfs::path& current) {
+  const bool is_path = request.subject.starts_with('/') || request.subject.starts_with('.');
+  const stdfs::path path = is_path ? (current / request.subject).lexically_normal() : stdfs::path();
+  stdfs::path mount_point = request.mount_point.empty() ? kDefaultMountPoint : request.mount_point;
+  mount_point = mount_path(mount_point, table);
+  if (!is_path) return {mount_point, request.subject};
+  if (request.mount_point.empty()) {
+    const auto around = mount_containing(table, path);
+    if (is_neffs(around)) mount_point = around->mount_point;
+  }
+  std::string below = path_below(path, mount_point);
+  if (below.empty()) {
+    throw usage_error(path.string(), fmt::format("not inside {}", mount_point.string()),
+                      "name the mount with --mountpoint");
+  }
+  return {mount_point, std::move(below)};
+}
+
+std::string explain_text(const Json& answer, bool is_colored) {
+  std::vector<std::pair<std::string, std::string>> rows;
+  std::string path;
+  for (const auto& [key, value] : answer.items()) {
+    if (key == "path") {
+      path = value_text(key, value);
+      continue;
+    }
+    std::string label = key;
+    std::replace(label.begin(), label.end(), '_', ' ');
+    rows.emplace_back(printable(label), value_text(key, value));
+  }
+  return bold(path, is_colored) + '\n' + aligned(rows);
+}
+
+int explain_command(const ExplainRequest& request) {
+  const auto table = read_mount_table();
+  const Place place = place_of(request, table, stdfs::current_path());
+  const bool is_mounted = is_neffs(mount_at(table, place.mount_point));
+  const std::vector<Json> answers =
+      is_mounted ? ask_about(place) : std::vector<Json>{look_without_mount(place)};
+  if (request.is_json) {
+    const Json shown = answers.size() == 1 ? answers.front() : Json(answers);
+    fmt::print("{}\n", shown.dump(2, ' ', false, Json::error_handler_t::replace));
+    return kSuccess;
+  }
+  for (const Json& answer : answers) {
+    fmt::print("{}", explain_text(answer, has_color(STDOUT_FILENO)));
+  }
+  return kSuccess;
+}
+
+}  // namespace neffs::mount_helper

@@ -1,0 +1,22 @@
+// neffs mount: builds the filesystem and serves it.
+#pragma once
+
+#include <string>
+
+#include "mount-helper/mount_point.h"
+#include "mount-helper/options.h"
+
+namespace neffs::mount_helper {
+
+struct MountRequest {
+  std::string sources;  // as typed; "" for the default ones
+  std::string mount_point = kDefaultMountPoint;
+  MountOptions options;
+  bool is_foreground = false;
+};
+
+// Returns the exit code when the mount answers, or, in the foreground, when it has ended. Throws
+// CommandError and whatever the Hub, the index and the system throw.
+int mount_command(const MountRequest& request);
+
+}  // namespace neffs::mount_helper

@@ -1,0 +1,154 @@
+#include "mount-helper/commands/status.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <utility>
+#include <vector>
+
+#include "index/index.h"
+#include "mount-helper/command_error.h"
+#include "mount-helper/control.h"
+#include "mount-helper/mount_table.h"
+#include "mount-helper/output.h"
+#include "mount-helper/state_directory.h"
+#include "mount-helper/version.h"
+
+namespace neffs::mount_helper {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Rows = std::vector<std::pair<std::string, std::string>>;
+
+// What is known of a directory that nothing is mounted on.
+Json unmounted_status(const std::filesystem::path& path) {
+  Json status = {{"version", kVersion},    {"mounted", false},       {"mountpoint", path.string()},
+                 {"layer", path.string()}, {"layer_bytes", nullptr}, {"layer_files", nullptr}};
+  if (const auto totals = index::copy_totals_of(path / kStatePath / kIndexName)) {
+    status["layer_bytes"] = totals->bytes;
+    status["layer_files"] = totals->files;
+  }
+  return status;
+}
+
+Json find_status(const std::string& typed) {
+  const auto table = read_mount_table();
+  const auto path = mount_path(typed, table);
+  const auto mounted = mount_at(table, path);
+  const bool is_ours = mounted && mounted->type == kFilesystemType;
+  return is_ours ? ask_or_throw(path, status_request()) : unmounted_status(path);
+}
+
+std::uint64_t number(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number() ? found->get<std::uint64_t>() : 0;
+}
+
+double seconds(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number() ? found->get<double>() : 0;
+}
+
+std::string word(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? printable(found->get<std::string>()) : "";
+}
+
+bool is_set(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_boolean() && found->get<bool>();
+}
+
+std::string duration(double time) {
+  return human_duration(std::chrono::duration<double>(time));
+}
+
+std::string headline(const Json& status, bool is_colored) {
+  std::string line = bold(word(status, "mountpoint"), is_colored);
+  if (!is_set(status, "mounted")) return line + ": not mounted\n";
+  line += fmt::format(": mounted for {}, pid {}", duration(seconds(status, "uptime_s")),
+                      number(status, "pid"));
+  if (is_set(status, "passthrough")) line += ", passthrough";
+  if (is_set(status, "offline")) line += ", offline";
+  return line + '\n';
+}
+
+std::string source_text(const Json& source) {
+  std::string text = word(source, "repo");
+  const std::string revision = word(source, "revision");
+  if (!revision.empty() && revision != "main") text += '@' + revision;
+  const std::string commit = word(source, "commit").substr(0, 7);
+  if (!commit.empty()) text += " at " + commit;
+  text += ": " + word(source, "state");
+  if (source.contains("checked_s_ago") && source["checked_s_ago"].is_number()) {
+    text += fmt::format(", checked {} ago", duration(seconds(source, "checked_s_ago")));
+  }
+  if (number(source, "skipped_names") > 0) {
+    text += fmt::format(", {} skipped", counted(number(source, "skipped_names"), "name"));
+  }
+  return text;
+}
+
+// "2 queued, 7 pushed": what is not nothing.
+std::string counts_text(const Json& object, std::initializer_list<const char*> keys) {
+  std::string text;
+  for (const char* key : keys) {
+    if (number(object, key) == 0) continue;
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", number(object, key), key);
+  }
+  return text.empty() ? "nothing yet" : text;
+}
+
+std::string push_text(const Json& push) {
+  if (word(push, "repo").empty()) return "no repo";
+  std::string text = word(push, "repo") + ": ";
+  text += counts_text(push,
+                      {"waiting", "queued", "uploading", "pushed", "superseded", "held", "failed"});
+  const std::string error = word(push, "last_error");
+  return error.empty() ? text : text + ", last error: " + error;
+}
+
+std::string layer_text(const Json& status) {
+  std::string text = word(status, "layer");
+  if (!status.contains("layer_bytes") || !status["layer_bytes"].is_number()) return text;
+  return text + fmt::format(": {} in {}", human_size(number(status, "layer_bytes")),
+                            counted(number(status, "layer_files"), "file"));
+}
+
+std::string reads_text(const Json& reads) {
+  std::string text = counts_text(reads, {"local", "fetched", "misses", "errors"});
+  if (number(reads, "bytes_fetched") > 0) {
+    text += fmt::format(", {} fetched", human_size(number(reads, "bytes_fetched")));
+  }
+  if (number(reads, "in_flight") > 0) text += fmt::format(", {} now", number(reads, "in_flight"));
+  return text;
+}
+
+}  // namespace
+
+std::string status_text(const Json& status, bool is_colored) {
+  Rows rows;
+  if (status.contains("sources") && status["sources"].is_array()) {
+    for (const Json& source : status["sources"]) rows.emplace_back("source", source_text(source));
+  }
+  if (status.contains("push") && status["push"].is_object()) {
+    rows.emplace_back("push", push_text(status["push"]));
+  }
+  rows.emplace_back("layer", layer_text(status));
+  if (status.contains("reads") && status["reads"].is_object()) {
+    rows.emplace_back("reads", reads_text(status["reads"]));
+  }
+  return headline(status, is_colored) + aligned(rows);
+}
+
+int status_command(const StatusRequest& request) {
+  const Json status = find_status(request.mount_point);
+  if (request.is_json) {
+    fmt::print("{}\n", status.dump(2, ' ', false, Json::error_handler_t::replace));
+  } else {
+    fmt::print("{}", status_text(status, has_color(STDOUT_FILENO)));
+  }
+  return kSuccess;
+}
+
+}  // namespace neffs::mount_helper

@@ -1,0 +1,99 @@
+#include "mount-helper/commands/umount.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+
+#include "fs/unique_fd.h"
+#include "mount-helper/command_error.h"
+#include "mount-helper/control.h"
+#include "mount-helper/holders.h"
+#include "mount-helper/mount_table.h"
+#include "mount-helper/output.h"
+#include "mount-helper/unmount.h"
+
+namespace neffs::mount_helper {
+namespace {
+
+constexpr std::chrono::milliseconds kAskLimit{1'000};
+constexpr std::chrono::milliseconds kEndLimit{10'000};
+
+MountEntry find_mount(const std::string& typed) {
+  const auto table = read_mount_table();
+  const auto path = mount_path(typed, table);
+  const auto mounted = mount_at(table, path);
+  if (!mounted) throw CommandError(path.string(), "not mounted");
+  if (mounted->type != kFilesystemType) {
+    throw CommandError(path.string(), fmt::format("not a neffs mount but {}", mounted->type),
+                       "umount unmounts it");
+  }
+  return *mounted;
+}
+
+// The process behind a mount, kept so that no other one can take its number.
+class Daemon {
+ public:
+  // None if it does not answer, or is not to be seen from this container.
+  explicit Daemon(const std::string& mount_point) {
+    const ControlAnswer answer = ask(mount_point, status_request(), kAskLimit);
+    const auto status = nlohmann::json::parse(answer.text, nullptr, false);
+    if (!status.is_object() || !status.contains("pid") || !status["pid"].is_number_integer())
+      return;
+    pid_ = status["pid"].get<pid_t>();
+    process_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+    if (!is_neffs()) process_.reset();
+  }
+
+  // False if it is still there after the limit.
+  bool wait(std::chrono::milliseconds limit) const {
+    if (!process_) return true;
+    struct pollfd ended {
+      process_.get(), POLLIN, 0
+    };
+    return ::poll(&ended, 1, static_cast<int>(limit.count())) > 0;
+  }
+
+  pid_t pid() const { return pid_; }
+
+ private:
+  // Its number may mean another process in this PID namespace.
+  bool is_neffs() const {
+    std::string name;
+    std::ifstream in(fmt::format("/proc/{}/comm", pid_));
+    std::getline(in, name);
+    return name == "neffs" || name == "mount.neffs";
+  }
+
+  pid_t pid_ = 0;
+  fs::UniqueFd process_;
+};
+
+[[noreturn]] void refuse_busy(const MountEntry& mounted) {
+  const auto holders = holders_of(mounted);
+  throw CommandError(fmt::format("unmounting {}", mounted.mount_point),
+                     holders.empty() ? "in use" : "in use by " + holders_text(holders),
+                     "end them, or neffs umount --lazy detaches it now");
+}
+
+}  // namespace
+
+int umount_command(const UmountRequest& request) {
+  const MountEntry mounted = find_mount(request.mount_point);
+  if (request.is_lazy) {
+    unmount(mounted.mount_point, true);
+    return kSuccess;
+  }
+  const Daemon daemon(mounted.mount_point);
+  if (unmount(mounted.mount_point, false) == UnmountResult::kBusy) refuse_busy(mounted);
+  if (!daemon.wait(kEndLimit)) {
+    warn(fmt::format("{}: unmounted, its daemon (pid {}) has not ended yet", mounted.mount_point,
+                     daemon.pid()));
+  }
+  return kSuccess;
+}
+
+}  // namespace neffs::mount_helper

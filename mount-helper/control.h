@@ -1,0 +1,46 @@
+// How a command talks to the daemon behind a mount: a file that look-up finds and listings do not.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace neffs::mount_helper {
+
+enum class MountHealth {
+  kAnswers,
+  kDead,    // the daemon is gone; the mount answers ENOTCONN
+  kSilent,  // no answer within the limit
+  kOther,   // something else answers: no neffs
+};
+
+// The daemon's answer, or how it failed to give one.
+struct ControlAnswer {
+  MountHealth health = MountHealth::kOther;
+  int error = 0;     // kOther: errno
+  std::string text;  // kAnswers: the JSON text as it came
+};
+
+inline constexpr std::chrono::milliseconds kControlLimit{5'000};
+
+// Writes `request` to the control file below `mount_point` and reads what it says then. A child of
+// its own does so and is abandoned at the limit: a process that waits for a silent daemon cannot be
+// ended by anybody, itself included.
+ControlAnswer ask(const std::filesystem::path& mount_point, const nlohmann::json& request,
+                  std::chrono::milliseconds limit = kControlLimit);
+
+// The answer as JSON. Throws CommandError that says what is wrong with the mount, or what the daemon
+// says with "error" in its answer.
+nlohmann::ordered_json ask_or_throw(const std::filesystem::path& mount_point,
+                                    const nlohmann::json& request,
+                                    std::chrono::milliseconds limit = kControlLimit);
+
+inline nlohmann::json status_request() {
+  return {{"request", "status"}};
+}
+inline nlohmann::json explain_request(const std::string& path) {
+  return {{"request", "explain"}, {"path", path}};
+}
+
+}  // namespace neffs::mount_helper

@@ -1,0 +1,32 @@
+#include "mount-helper/nearest.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace neffs::mount_helper {
+
+std::size_t edit_distance(std::string_view from, std::string_view to) {
+  // row[j]: the distance of what has been read of `from` to the first j characters of `to`.
+  std::vector<std::size_t> row(to.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < to.size(); ++j) {
+      const std::size_t replaced = diagonal + (from[i] == to[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+std::string_view nearest(std::string_view typed, const std::vector<std::string_view>& words) {
+  const auto found =
+      std::min_element(words.begin(), words.end(), [&](std::string_view a, std::string_view b) {
+        return edit_distance(typed, a) < edit_distance(typed, b);
+      });
+  return found == words.end() ? std::string_view() : *found;
+}
+
+}  // namespace neffs::mount_helper

@@ -1,0 +1,138 @@
+#include <array>
+#include <stdexcept>
+
+#include "mount-helper/command_error.h"
+#include "mount-helper/option_values.h"
+#include "mount-helper/options.h"
+#include "mount-helper/source.h"
+
+namespace neffs::mount_helper {
+namespace {
+
+using Options = MountOptions;
+using Text = const std::string&;
+
+bool never(Text) {
+  return false;
+}
+bool always(Text) {
+  return true;
+}
+bool if_repo(Text value) {
+  return value != "auto" && value != "none";
+}
+bool if_push(Text value) {
+  return value == "push";
+}
+
+void check_size(Options&, Text value) {
+  parse_size(value);
+}
+void check_seconds(Options&, Text value) {
+  parse_seconds(value);
+}
+void check_path(Options&, Text value) {
+  parse_path(value);
+}
+
+void apply_push(Options& options, Text value) {
+  options.push_repo.clear();
+  if (value == "auto") {
+    options.push = PushMode::kAuto;
+  } else if (value == "none") {
+    options.push = PushMode::kNone;
+  } else if (!is_repo_id(value)) {
+    throw std::invalid_argument("neither auto nor none nor a repo, namespace/name");
+  } else {
+    options.push = PushMode::kRepo;
+    options.push_repo = value;
+  }
+}
+
+void check_failures(Options&, Text value) {
+  if (value != "keep") parse_seconds(value);
+}
+
+// In the order of the enums.
+ListMode list_mode(Text value) {
+  return static_cast<ListMode>(parse_word(value, {"auto", "local", "all"}));
+}
+PassthroughMode passthrough_mode(Text value) {
+  return static_cast<PassthroughMode>(parse_word(value, {"auto", "on", "off"}));
+}
+LogLevel log_level(Text value) {
+  return static_cast<LogLevel>(parse_word(value, {"error", "warn", "info", "debug"}));
+}
+
+constexpr std::array kTable = {
+    OptionSpec{"ro", "", "off", "the kernel refuses writes, every name is listed: for browsing",
+               [](Options& o, Text) { o.is_read_only = true; }, never},
+    OptionSpec{"push", "auto|none|REPO", "auto",
+               "which repo is written to; auto: the first private one that the token may write",
+               apply_push, if_repo},
+    OptionSpec{"adopt", "hold|push", "hold", "what happens to modules found in the layer",
+               [](Options&, Text v) {
+                 parse_word(v, {"hold", "push"});
+               },
+               if_push},
+    OptionSpec{"layer", "DIR", "the mountpoint's own directory", "where the local bytes are",
+               [](Options& o, Text v) { o.layer = parse_path(v); }, never},
+    OptionSpec{"list", "auto|local|all", "auto",
+               "what a listing of a compiler folder shows; auto: all under ro, else local",
+               [](Options& o, Text v) { o.list = list_mode(v); }, never},
+    OptionSpec{"cache_size", "SIZE", "none", "copies are evicted above it", check_size, always},
+    OptionSpec{"min_free", "SIZE", "10 % of the disk", "eviction keeps this much free", check_size,
+               always},
+    OptionSpec{"poll", "SECONDS", "60", "how often the head commit is asked for", check_seconds,
+               always},
+    OptionSpec{"miss_check", "SECONDS", "15", "how fresh the head is when a module is a miss",
+               check_seconds, always},
+    OptionSpec{"settle", "SECONDS", "5", "how long a module is quiet before it is queued",
+               check_seconds, always},
+    OptionSpec{"commit_interval", "SECONDS", "40", "least time between two commits", check_seconds,
+               always},
+    OptionSpec{"hub_timeout", "SECONDS", "2", "how long a look-up may wait for the Hub",
+               [](Options& o, Text v) { o.hub_timeout = parse_seconds(v); }, never},
+    OptionSpec{"fetch_timeout", "SECONDS", "60", "how long a download may get no byte",
+               [](Options& o, Text v) { o.fetch_timeout = parse_seconds(v); }, never},
+    OptionSpec{"stale_locks", "reboot|keep|clear", "reboot",
+               "which locks of dead processes are removed",
+               [](Options&, Text v) {
+                 parse_word(v, {"reboot", "keep", "clear"});
+               },
+               always},
+    OptionSpec{"failures", "keep|SECONDS", "keep", "when a local failed entry expires",
+               check_failures, always},
+    OptionSpec{"dmask", "OCTAL", "0", "takes bits from the mode of remote-only directories",
+               [](Options& o, Text v) { o.dmask = parse_mask(v); }, never},
+    OptionSpec{"fmask", "OCTAL", "0", "takes bits from the mode of remote-only files",
+               [](Options& o, Text v) { o.fmask = parse_mask(v); }, never},
+    OptionSpec{"gid", "GID", "-", "the group of remote-only names",
+               [](Options& o, Text v) { o.gid = parse_gid(v); }, never},
+    OptionSpec{"offline", "", "off", "no HTTP at all; also by HF_HUB_OFFLINE",
+               [](Options& o, Text) { o.is_offline = true; }, never},
+    OptionSpec{"passthrough", "auto|on|off", "auto", "the kernel reads the layer's files itself",
+               [](Options& o, Text v) { o.passthrough = passthrough_mode(v); }, never},
+    OptionSpec{"token_file", "PATH", "as the Hub's clients", "where the token is read from",
+               [](Options& o, Text v) { o.token_file = parse_path(v); }, never},
+    OptionSpec{"allow_other", "", "on as root", "other users may use the mount",
+               [](Options& o, Text) { o.allow_other = true; }, never},
+    OptionSpec{"default_permissions", "", "on as root", "the kernel checks permissions",
+               [](Options& o, Text) { o.default_permissions = true; }, never},
+    OptionSpec{"metrics", "FILE", "off", "Prometheus text, rewritten every 15 s", check_path,
+               always},
+    OptionSpec{"log", "error|warn|info|debug", "info", "what is logged",
+               [](Options& o, Text v) { o.log = log_level(v); }, never},
+};
+
+}  // namespace
+
+std::span<const OptionSpec> option_table() {
+  return kTable;
+}
+
+bool OptionSpec::is_all_later() const {
+  return is_later == always;
+}
+
+}  // namespace neffs::mount_helper

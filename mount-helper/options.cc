@@ -1,0 +1,139 @@
+#include "mount-helper/options.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+#include "mount-helper/command_error.h"
+#include "mount-helper/nearest.h"
+
+namespace neffs::mount_helper {
+namespace {
+
+// For the kernel, which fusermount3 hands them to.
+constexpr std::array<std::string_view, 14> kForKernel = {
+    "suid",  "nosuid", "dev",     "nodev",      "exec",       "noexec",        "sync",
+    "atime", "async",  "noatime", "nodiratime", "norelatime", "nostrictatime", "dirsync"};
+
+// For mount(8), systemd and people, which pass them on to helpers all the same.
+constexpr std::array<std::string_view, 16> kIgnored = {
+    "defaults", "auto",  "noauto",  "nofail",   "_netdev",     "user",     "nouser", "users",
+    "owner",    "group", "nogroup", "relatime", "strictatime", "lazytime", "loud",   "silent"};
+
+struct Given {
+  std::string text;  // as it was written
+  std::string name;
+  std::optional<std::string> value;
+};
+
+Given split_at_equals(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos) return {text, text, std::nullopt};
+  return {text, text.substr(0, equals), text.substr(equals + 1)};
+}
+
+std::vector<Given> split(const std::string& list) {
+  std::vector<Given> given;
+  std::string text;
+  const auto end_of_option = [&] {
+    if (!text.empty()) given.push_back(split_at_equals(text));
+    text.clear();
+  };
+  for (std::size_t at = 0; at < list.size(); ++at) {
+    if (list[at] == ',') {
+      end_of_option();
+      continue;
+    }
+    const bool is_escaped = list[at] == '\\' && at + 1 < list.size();
+    text += list[is_escaped ? ++at : at];
+  }
+  end_of_option();
+  return given;
+}
+
+template <typename Words>
+bool is_among(const Words& words, const std::string& name) {
+  return std::find(words.begin(), words.end(), name) != words.end();
+}
+
+// Options that every filesystem is given; true if this was one.
+bool take_generic(MountOptions& options, const Given& given) {
+  if (given.name == "rw") {
+    options.is_read_only = false;
+  } else if (is_among(kForKernel, given.name)) {
+    options.kernel_options.push_back(given.text);
+  } else {
+    return is_among(kIgnored, given.name) || given.name.starts_with("x-") ||
+           given.name.starts_with("X-") || given.name == "comment";
+  }
+  return true;
+}
+
+[[noreturn]] void refuse_unknown(const Given& given) {
+  std::vector<std::string_view> names;
+  for (const OptionSpec& spec : option_table()) names.push_back(spec.name);
+  throw usage_error(
+      fmt::format("option {}", given.name), "unknown",
+      fmt::format("is {} meant? neffs mount --help lists them all", nearest(given.name, names)));
+}
+
+const OptionSpec& spec_of(const Given& given) {
+  for (const OptionSpec& spec : option_table()) {
+    if (spec.name == given.name) return spec;
+  }
+  refuse_unknown(given);
+}
+
+void apply(MountOptions& options, const Given& given) {
+  const OptionSpec& spec = spec_of(given);
+  const bool is_switch = spec.value.empty();
+  if (is_switch == given.value.has_value()) {
+    throw usage_error(fmt::format("option {}", given.text),
+                      is_switch ? "takes no value" : "a value is missing",
+                      is_switch ? fmt::format("write {}", spec.name)
+                                : fmt::format("write {}={}", spec.name, spec.value));
+  }
+  const std::string value = given.value.value_or("");
+  try {
+    spec.apply(options, value);
+  } catch (const std::invalid_argument& error) {
+    throw usage_error(fmt::format("option {}", given.text), error.what());
+  }
+  std::erase_if(options.not_yet,
+                [&](const std::string& text) { return split_at_equals(text).name == spec.name; });
+  if (spec.is_later(value)) options.not_yet.push_back(given.text);
+}
+
+}  // namespace
+
+MountOptions parse_options(const std::vector<std::string>& lists) {
+  MountOptions options;
+  for (const std::string& list : lists) {
+    for (const Given& given : split(list)) {
+      if (!take_generic(options, given)) apply(options, given);
+    }
+  }
+  return options;
+}
+
+void refuse_later_options(const MountOptions& options) {
+  if (options.not_yet.empty()) return;
+  throw usage_error(fmt::format("option {}", fmt::join(options.not_yet, ", ")),
+                    "needs a later version of neffs", "leave it out");
+}
+
+std::string options_help() {
+  std::string help = "Options (-o NAME,NAME=VALUE,…):\n";
+  for (const OptionSpec& spec : option_table()) {
+    const std::string usage =
+        spec.value.empty() ? std::string(spec.name) : fmt::format("{}={}", spec.name, spec.value);
+    help += fmt::format("  {:<28} {} [{}]{}\n", usage, spec.help, spec.default_text,
+                        spec.is_all_later() ? " (a later version)" : "");
+  }
+  return help;
+}
+
+}  // namespace neffs::mount_helper

@@ -1,0 +1,73 @@
+// The options of `mount`: one table, one parser, one plain struct.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace neffs::mount_helper {
+
+enum class ListMode { kAuto, kLocal, kAll };
+enum class PassthroughMode { kAuto, kOn, kOff };
+enum class PushMode { kAuto, kNone, kRepo };
+enum class LogLevel { kError, kWarn, kInfo, kDebug };
+
+// What was asked for, with the defaults of the contract in the place of what was not.
+struct MountOptions {
+  bool is_read_only = false;
+  bool is_offline = false;
+  PushMode push = PushMode::kAuto;
+  std::string push_repo;  // kRepo only
+  std::string layer;      // "" is the mountpoint's own directory
+  ListMode list = ListMode::kAuto;
+  PassthroughMode passthrough = PassthroughMode::kAuto;
+  std::chrono::milliseconds hub_timeout{2'000};
+  std::chrono::milliseconds fetch_timeout{60'000};
+  mode_t dmask = 0;
+  mode_t fmask = 0;
+  std::optional<gid_t> gid;
+  std::string token_file;            // "" is where the Hub's own clients look
+  bool allow_other = false;          // asked for; root gets it in any case
+  bool default_permissions = false;  // likewise
+  LogLevel log = LogLevel::kInfo;
+
+  // Options as they were written that this version understands and cannot do.
+  std::vector<std::string> not_yet;
+  // Options of every mount (nosuid, noatime, …) for the kernel, in the order given.
+  std::vector<std::string> kernel_options;
+};
+
+// One option of the contract.
+struct OptionSpec {
+  std::string_view name;
+  std::string_view value;  // how a value is written, "" for a switch
+  std::string_view default_text;
+  std::string_view help;
+  // Puts the value into the options, or only checks it. Throws std::invalid_argument.
+  void (*apply)(MountOptions& options, const std::string& value);
+  // Whether this value is beyond this version.
+  bool (*is_later)(const std::string& value);
+
+  // Whether no value of it can be had in this version.
+  bool is_all_later() const;
+};
+
+// Every option, in the order of the manual.
+std::span<const OptionSpec> option_table();
+
+// lists: the arguments of all -o, each "name,name=value,…"; a comma or backslash inside a value has a
+// backslash before it. The last one of a name wins. Throws CommandError (wrong usage).
+MountOptions parse_options(const std::vector<std::string>& lists);
+
+// Throws CommandError if something in not_yet was asked for.
+void refuse_later_options(const MountOptions& options);
+
+// The table as help text.
+std::string options_help();
+
+}  // namespace neffs::mount_helper

@@ -1,0 +1,54 @@
+#include "mount-helper/program.h"
+
+#include <fmt/format.h>
+
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "mount-helper/cli.h"
+#include "mount-helper/command_error.h"
+#include "mount-helper/commands/version.h"
+#include "mount-helper/output.h"
+
+namespace neffs::mount_helper {
+namespace {
+
+int execute(const MountRequest& request) {
+  return mount_command(request);
+}
+int execute(const UmountRequest& request) {
+  return umount_command(request);
+}
+int execute(const StatusRequest& request) {
+  return status_command(request);
+}
+int execute(const ExplainRequest& request) {
+  return explain_command(request);
+}
+int execute(const VersionRequest&) {
+  return version_command();
+}
+int execute(const Printed& printed) {
+  fmt::print("{}", printed.text);
+  return kSuccess;
+}
+
+}  // namespace
+
+int run(int argc, char** argv) noexcept {
+  try {
+    const std::string program = argc > 0 ? argv[0] : "neffs";
+    const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+    return std::visit([](const auto& request) { return execute(request); },
+                      parse_command_line(program, words));
+  } catch (const CommandError& error) {
+    complain(error.what());
+    return error.exit_code();
+  } catch (const std::exception& error) {
+    complain(error.what());
+    return kFailure;
+  }
+}
+
+}  // namespace neffs::mount_helper
