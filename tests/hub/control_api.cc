@@ -191,6 +191,25 @@ json repos(TestHub& hub, const Request& request) {
   return {{"head", repo->head()}};
 }
 
+json renames(TestHub& hub, const Request& request) {
+  const json body = json::parse(request.body);
+  hub.rename_repo(body.at("from"), body.at("to"));
+  return json::object();
+}
+
+json files(TestHub& hub, const Request& request) {
+  const TestRepo& repo = hub.repo(request.query_value("repo"));
+  const std::string revision = request.query_value("revision");
+  const std::string commit = commit_of(repo, revision.empty() ? "main" : revision);
+  json files = json::object();
+  const std::optional<std::vector<RepoEntry>> entries = repo.list(commit, "", true);
+  for (const RepoEntry& entry : *entries) {
+    if (entry.is_directory) continue;
+    files[entry.path] = {{"sha256", sha256_hex(*repo.content(entry))}, {"size", entry.size}};
+  }
+  return files;
+}
+
 json tokens(TestHub& hub, const Request& request) {
   const json body = json::parse(request.body);
   TestToken rights;
@@ -221,7 +240,7 @@ const std::map<std::string, Verb>& verbs() {
   static const std::map<std::string, Verb> verbs = {
       {"requests", requests}, {"counts", counts},   {"wait", wait},         {"faults", faults},
       {"hold", hold},         {"release", release}, {"settings", settings}, {"repos", repos},
-      {"tokens", tokens},     {"commits", commits},
+      {"renames", renames},   {"files", files},     {"tokens", tokens},     {"commits", commits},
   };
   return verbs;
 }

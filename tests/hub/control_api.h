@@ -17,6 +17,8 @@
 //                              "direct_git_files", "answers_compare", "page_size", "rate": {"api",
 //                              "resolvers", "window_s"}}
 //   POST   /__test__/repos    {"name", "private", "gated", "disabled"}    made, or changed
+//   POST   /__test__/renames  {"from", "to"}
+//   GET    /__test__/files?repo=&revision=      {"<path>": {"sha256", "size"}}, not taken from the wire
 //   POST   /__test__/tokens   {"token", "user", "roles": {"ns/name": "write"}, "elsewhere": "read"}
 //   POST   /__test__/commits  {"repo", "branch", "message", "files": [{"path", "text" | "base64" |
 //                              "seed"+"size", "lfs"}], "deletes": […]}   → {"commit": "<sha>"}

@@ -56,18 +56,25 @@ json everything_about(const TestRepo& repo, const std::string& commit, bool blob
           {"siblings", siblings_of(repo, commit, blobs)}};
 }
 
-// expand=a&expand=b: only these, besides the ids.
+// Fields that the Hub knows and this one has nothing to say about.
+bool is_known_field(const std::string& field) {
+  static const std::set<std::string> fields = {"cardData",    "config",       "inference",
+                                               "license",     "library_name", "pipeline_tag",
+                                               "safetensors", "spaces",       "usedStorage"};
+  return fields.contains(field);
+}
+
+// expand=a&expand=b (or expand[]=a): only these, besides the ids.
 json only(const json& info, const Request& request) {
-  std::set<std::string> wanted = {"_id", "id"};
-  const auto [first, last] = request.query.equal_range("expand");
-  for (auto it = first; it != last; ++it) {
-    if (!info.contains(it->second)) {
-      throw Refused{error_answer(400, "", "\"expand\" does not allow \"" + it->second + "\"")};
+  json result = {{"_id", info.at("_id")}, {"id", info.at("id")}};
+  for (const auto& [key, field] : request.query) {
+    if (key != "expand" && key != "expand[]") continue;
+    if (info.contains(field)) {
+      result[field] = info.at(field);
+    } else if (!is_known_field(field)) {
+      throw Refused{error_answer(400, "", "\"expand\" does not allow \"" + field + "\"")};
     }
-    wanted.insert(it->second);
   }
-  json result = json::object();
-  for (const std::string& key : wanted) result[key] = info.at(key);
   return result;
 }
 
@@ -106,7 +113,7 @@ Answer serve_info(const HubView& hub, const Request& request) {
   const bool named = request.segments.size() > kDetailAt;
   const std::string commit = commit_of(repo, named ? request.segments[kDetailAt] : "main");
   const bool blobs = request.query_flag("blobs");
-  const bool expand = request.query.contains("expand");
+  const bool expand = request.query.contains("expand") || request.query.contains("expand[]");
   if (blobs && expand) {
     return error_answer(400, "", "\"expand\" cannot be combined with \"blobs\"");
   }

@@ -375,6 +375,7 @@ Commit TestRepo::load_commit(const std::string& id) const {
 }
 
 std::optional<std::string> TestRepo::resolve_locked(const std::string& revision) const {
+  if (revision == "HEAD") return resolve_locked("refs/heads/main");
   for (const char* prefix : {"refs/heads/", "refs/tags/", ""}) {
     const auto found = refs_.find(prefix + revision);
     if (found != refs_.end()) return found->second;

@@ -37,7 +37,11 @@ json described(const TestRepo& repo, const std::string& commit, const RepoEntry&
   item["lastCommit"] = {{"id", last.id},
                         {"title", last.commit.message.substr(0, last.commit.message.find('\n'))},
                         {"date", iso_time(last.commit.time)}};
-  if (!entry.is_directory) item["securityFileStatus"] = {{"status", "unscanned"}};
+  if (!entry.is_directory) {
+    const json unscanned = {{"status", "unscanned"}};
+    item["securityFileStatus"] = {
+        {"status", "unscanned"}, {"avScan", unscanned}, {"pickleImportScan", unscanned}};
+  }
   return item;
 }
 
