@@ -58,14 +58,9 @@ hub::HubClient::Options hub_options(const DaemonPlan& plan) {
   return options;
 }
 
-// Through the descriptor: the path is going to be covered, or is somebody else's by then.
-std::filesystem::path in_state_directory(const DaemonPlan& plan, const char* name) {
-  return fmt::format("/proc/self/fd/{}/{}", plan.state_fd.get(), name);
-}
-
 std::unique_ptr<index::Index> open_index(const DaemonPlan& plan) {
   index::OpenReport report;
-  auto index = index::Index::open(in_state_directory(plan, "index.sqlite"), report);
+  auto index = index::Index::open(plan.state.path_of(kIndexName), report);
   if (report.damaged_copy)
     spdlog::warn("the index was damaged ({}) and is built anew; the old one is kept as {}",
                  report.damage, report.damaged_copy->filename().string());
@@ -74,10 +69,10 @@ std::unique_ptr<index::Index> open_index(const DaemonPlan& plan) {
 
 // Downloads of an earlier life are of no use: their names died with it.
 fs::UniqueFd open_partial_directory(const DaemonPlan& plan) {
-  std::filesystem::remove_all(in_state_directory(plan, "partial"));
-  if (::mkdirat(plan.state_fd.get(), "partial", 0700) != 0) fs::throw_errno("mkdir");
+  std::filesystem::remove_all(plan.state.path_of("partial"));
+  if (::mkdirat(plan.state.directory.get(), "partial", 0700) != 0) fs::throw_errno("mkdir");
   fs::UniqueFd fd(
-      ::openat(plan.state_fd.get(), "partial", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      ::openat(plan.state.directory.get(), "partial", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) fs::throw_errno("open");
   return fd;
 }
@@ -253,7 +248,7 @@ Daemon::~Daemon() {
 
 void Daemon::mount() {
   auto& parts = *parts_;
-  const fs::UniqueFd probe(::openat(parts.plan.state_fd.get(), "probe",
+  const fs::UniqueFd probe(::openat(parts.plan.state.directory.get(), "probe",
                                     O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!probe) fs::throw_errno("open");
   parts.session.mount(parts.layer.root_fd(), probe.get());

@@ -10,6 +10,7 @@
 #include "hub/environment.h"
 #include "mount-helper/options.h"
 #include "mount-helper/source.h"
+#include "mount-helper/state_directory.h"
 
 namespace neffs::mount_helper {
 
@@ -20,8 +21,7 @@ struct DaemonPlan {
   std::string mountpoint;            // absolute
   std::string layer_path;            // for people: the layer is reached through layer_fd only
   fs::UniqueFd layer_fd;             // the layer's directory, opened before it is covered
-  fs::UniqueFd state_fd;             // its private directory
-  fs::UniqueFd lock_fd;              // held for life: no other daemon uses this layer
+  StateDirectory state;    // in the layer; held for life: no other daemon uses this layer
   hub::Environment environment{{}};  // whose token and endpoint count
 };
 

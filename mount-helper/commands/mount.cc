@@ -1,0 +1,132 @@
+#include "mount-helper/commands/mount.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "fs/layer.h"
+#include "hub/credentials.h"
+#include "hub/hub_error.h"
+#include "mount-helper/command_error.h"
+#include "mount-helper/control.h"
+#include "mount-helper/daemon.h"
+#include "mount-helper/invoker.h"
+#include "mount-helper/launch.h"
+#include "mount-helper/logging.h"
+#include "mount-helper/mount_point.h"
+#include "mount-helper/output.h"
+#include "mount-helper/source.h"
+#include "mount-helper/state_directory.h"
+
+namespace neffs::mount_helper {
+namespace {
+
+// The user's own token, or under sudo the one of who typed the command.
+hub::Environment environment_of(const Invoker& invoker, const std::string& token_file) {
+  if (!invoker.behind_sudo) return invoker.own;
+  const bool has_own = !hub::find_token(token_file, invoker.own).token.empty();
+  return has_own ? invoker.own : *invoker.behind_sudo;
+}
+
+Source source_of(const MountRequest& request, const Invoker& invoker) {
+  if (!request.sources.empty()) return only_source(parse_sources(request.sources));
+  const auto defaults = default_sources(invoker);
+  if (defaults.size() > 1)
+    warn(fmt::format("this version mounts one source: {}, without {}", defaults[0].repo,
+                     defaults[1].repo));
+  return defaults.front();
+}
+
+struct OpenLayer {
+  std::string path;
+  fs::UniqueFd fd;
+};
+
+OpenLayer open_layer(const std::string& layer, MountPoint& point) {
+  if (layer.empty()) return {point.path.string(), std::move(point.directory)};
+  std::error_code error;
+  const auto path = std::filesystem::canonical(layer, error);
+  const std::string what = "cannot use layer=" + layer;
+  if (error) throw CommandError(what, error.message(), "make the directory first");
+  fs::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) throw CommandError(what, std::generic_category().message(errno));
+  const auto inside = path.lexically_relative(point.path);
+  if (path != point.path && !inside.empty() && *inside.begin() != "..")
+    throw CommandError(what, "it is inside the mountpoint", "choose a directory outside of it");
+  return {path.string(), std::move(fd)};
+}
+
+DaemonPlan make_plan(const MountRequest& request) {
+  refuse_later_options(request.options);
+  const auto invoker = invoker_of_process();
+  DaemonPlan plan;
+  plan.source = source_of(request, invoker);
+  plan.options = request.options;
+  plan.environment = environment_of(invoker, request.options.token_file);
+  auto point = prepare_mount_point(request.mount_point);
+  plan.mountpoint = point.path.string();
+  auto layer = open_layer(request.options.layer, point);
+  check_layer_is_local(layer.fd.get(), layer.path);
+  plan.state = take_state_directory(
+      layer.fd.get(), layer.path,
+      std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+  plan.layer_path = std::move(layer.path);
+  plan.layer_fd = std::move(layer.fd);
+  for (const auto& warning : point.warnings) warn(warning);
+  for (const auto& name : plan.state.set_aside)
+    warn(name + " was not made by neffs, or not left as it made it; it is set aside");
+  if (request.options.is_read_only)
+    warn("a read-only mount is for browsing: old libneuronxla needs to write its lock file even "
+         "for a hit; leave `ro` out to use the cache, the repo is never written");
+  return plan;
+}
+
+void serve(DaemonPlan plan, Readiness& readiness, bool is_foreground) {
+  prepare_to_serve();
+  start_logging(plan.options.log, is_foreground);
+  plan.state.write_pid();
+  Daemon daemon(std::move(plan));
+  daemon.mount();
+  readiness.ready(daemon.summary());
+  if (is_foreground) {
+    fmt::print("{}\n", daemon.summary());
+    std::fflush(stdout);
+  }
+  daemon.run();
+}
+
+std::string failure(const DaemonPlan& plan) {
+  return fmt::format("cannot mount {}", sources_text({plan.source}));
+}
+
+}  // namespace
+
+int mount_command(const MountRequest& request) {
+  auto plan = make_plan(request);
+  const auto what_failed = failure(plan);
+  const auto mountpoint = plan.mountpoint;
+  const auto shown = sources_text({plan.source});
+  if (request.is_foreground) {
+    Readiness nobody{fs::UniqueFd()};
+    try {
+      serve(std::move(plan), nobody, true);
+    } catch (const std::exception& error) {
+      throw CommandError(what_failed, error.what());
+    }
+    return kSuccess;
+  }
+  const auto result =
+      launch([&](Readiness& readiness) { serve(std::move(plan), readiness, false); });
+  if (!result.is_ready) throw CommandError(what_failed, result.text);
+  ask_or_throw(mountpoint, status_request());  // returns when the mount answers
+  fmt::print("mounted {} on {}\n{}\n", shown, mountpoint, result.text);
+  return kSuccess;
+}
+
+}  // namespace neffs::mount_helper
