@@ -102,7 +102,7 @@ void CacheFs::unlink(NodeId parent, const std::string& name) {
   if (::unlinkat(directory.fd.get(), directory.name.c_str(), 0) != 0) throw_errno("unlink");
   if (record) index_.forget_file(path);
   names_.touch(path);
-  nodes_.remove(parent, name);
+  files_.let_go(nodes_.remove(parent, name));
 }
 
 void CacheFs::rmdir(NodeId parent, const std::string& name) {
@@ -148,7 +148,7 @@ void CacheFs::rename(NodeId from, const std::string& old_name, NodeId to,
     return;
   }
   index_.move_files(old_path, new_path);
-  nodes_.rename(from, old_name, to, new_name);
+  files_.let_go(nodes_.rename(from, old_name, to, new_name));
 }
 
 std::string CacheFs::readlink(NodeId node) {

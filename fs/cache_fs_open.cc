@@ -72,10 +72,12 @@ std::optional<Opened> CacheFs::open_here(NodeId node, const std::string& path, i
     return attach(node, path, duplicate(file->fd.get()), flags);
   const auto st = layer_.stat(path);
   if (!st) return std::nullopt;
-  if (S_ISREG(st->st_mode) && !is_lock(path) && (flags & O_TRUNC) == 0 &&
-      names_.check_copy(path, *st) == Names::Copy::kDamaged)
-    return std::nullopt;
-  if (!writes(flags)) return attach(node, path, layer_.open(path, O_RDONLY), flags);
+  Names::CopyCheck check;
+  if (S_ISREG(st->st_mode) && !is_lock(path) && (flags & O_TRUNC) == 0)
+    check = names_.check_copy(path, *st);
+  if (check.verdict == Names::Copy::kDamaged) return std::nullopt;
+  if (!writes(flags))
+    return files_.open(node, layer_.open(path, O_RDONLY), UniqueFd(), check.promise);
   auto own = layer_.open(path, handle_flags(flags));
   written(path);
   return files_.open(node, reopen(own.get(), O_RDONLY), std::move(own));

@@ -165,17 +165,17 @@ void Names::remove_copies(std::vector<index::LayerFile> copies) {
   }
 }
 
-Names::Copy Names::check_copy(const std::string& path, const struct stat& st) {
+Names::CopyCheck Names::check_copy(const std::string& path, const struct stat& st) {
   const auto record = index_.layer_file(path);
   if (!record || record->origin != index::Origin::kCopy ||
       record->placement != index::Placement::kPlaced)
-    return Copy::kNotACopy;
+    return {};
   const auto mtime_ns = st.st_mtim.tv_sec * std::int64_t{1'000'000'000} + st.st_mtim.tv_nsec;
   if (static_cast<std::uint64_t>(st.st_size) == record->size && mtime_ns == record->mtime_ns)
-    return Copy::kIntact;
+    return {Copy::kIntact, CopyPromise{record->size, record->mtime_ns}};
   spdlog::warn("{}: the copy was changed behind the mount, it is fetched again", path);
   remove_copies({*record});
-  return Copy::kDamaged;
+  return {Copy::kDamaged, std::nullopt};
 }
 
 // --- local modules --------------------------------------------------------------------------------

@@ -16,6 +16,7 @@
 
 #include "fs/layer.h"
 #include "fs/node_table.h"
+#include "fs/open_files.h"
 #include "fs/remote_view.h"
 #include "index/index.h"
 
@@ -55,9 +56,13 @@ class Names {
   struct stat shown(const std::string& path, const RemoteName& name) const;
 
   enum class Copy { kNotACopy, kIntact, kDamaged };
+  struct CopyCheck {
+    Copy verdict = Copy::kNotACopy;
+    std::optional<CopyPromise> promise;  // of an intact copy
+  };
   // Compares a local file with what the index promises of it: later damage of a copy shows in its
   // size or time. A damaged copy is removed, so that it can be fetched again.
-  Copy check_copy(const std::string& path, const struct stat& st);
+  CopyCheck check_copy(const std::string& path, const struct stat& st);
 
   // The names below a directory: local ones, and those of the source that are not local.
   //   want_remote: whether those are to be listed; nullopt if the source has to be asked for them

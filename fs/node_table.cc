@@ -169,22 +169,28 @@ void NodeTable::bind(const std::string& path, LayerId layer) {
   by_layer_[layer] = it->first;
 }
 
-void NodeTable::remove(NodeId parent, const std::string& name) {
+NodeId NodeTable::remove(NodeId parent, const std::string& name) {
   const std::lock_guard lock(mutex_);
-  unlink_locked(Dentry{parent, name});
+  const Dentry dentry{parent, name};
+  const auto it = dentries_.find(dentry);
+  const NodeId id = it == dentries_.end() ? 0 : it->second;
+  unlink_locked(dentry);
+  return id;
 }
 
-void NodeTable::rename(NodeId from, const std::string& old_name, NodeId to,
-                       const std::string& new_name) {
+NodeId NodeTable::rename(NodeId from, const std::string& old_name, NodeId to,
+                         const std::string& new_name) {
   const std::lock_guard lock(mutex_);
   const auto it = dentries_.find(Dentry{from, old_name});
   const NodeId moved = it == dentries_.end() ? 0 : it->second;
   const auto target = dentries_.find(Dentry{to, new_name});
-  if (moved != 0 && target != dentries_.end() && target->second == moved) return;  // one hard link
+  const NodeId replaced = target == dentries_.end() ? 0 : target->second;
+  if (moved != 0 && replaced == moved) return 0;  // two names of one file: nothing happens
   unlink_locked(Dentry{to, new_name});
-  if (moved == 0) return;
+  if (moved == 0) return replaced;
   link_locked(moved, Dentry{to, new_name});  // before the old one goes, so that the node stays
   unlink_locked(Dentry{from, old_name});
+  return replaced;
 }
 
 void NodeTable::exchange(NodeId from, const std::string& old_name, NodeId to,

@@ -47,9 +47,10 @@ class NodeTable {
 
   // The remote-only file at `path`, where the kernel knows it, is about to get these bytes.
   void bind(const std::string& path, LayerId layer);
-  // The name is gone; open handles of the node go on.
-  void remove(NodeId parent, const std::string& name);
-  void rename(NodeId from, const std::string& old_name, NodeId to, const std::string& new_name);
+  // The name is gone; open handles of the node go on. Returns the node that lost it, 0 if none did.
+  NodeId remove(NodeId parent, const std::string& name);
+  // Returns the node whose name was taken over, 0 if there was none.
+  NodeId rename(NodeId from, const std::string& old_name, NodeId to, const std::string& new_name);
   void exchange(NodeId from, const std::string& old_name, NodeId to, const std::string& new_name);
 
   std::size_t size() const;

@@ -1,11 +1,19 @@
 #include "fs/open_files.h"
 
+#include <sys/stat.h>
+
 #include <cerrno>
 #include <utility>
 
 #include "fs/layer.h"
 
 namespace neffs::fs {
+namespace {
+
+// Enough for the modules of a large training, few enough to matter to nobody.
+constexpr std::size_t kMostIdle = 256;
+
+}  // namespace
 
 OpenFiles::~OpenFiles() {
   if (backing_ == nullptr) return;
@@ -14,7 +22,12 @@ OpenFiles::~OpenFiles() {
 }
 
 HandleId OpenFiles::add_locked(NodeId node, std::shared_ptr<Inode> inode, UniqueFd own) {
-  ++inode->handles;
+  if (inode->handles++ == 0) {
+    if (const auto it = idle_at_.find(node); it != idle_at_.end()) {
+      idle_.erase(it->second);
+      idle_at_.erase(it);
+    }
+  }
   auto handle = std::make_shared<Handle>(Handle{node, std::move(inode), std::move(own)});
   if (free_.empty()) {
     handles_.push_back(std::move(handle));
@@ -26,35 +39,84 @@ HandleId OpenFiles::add_locked(NodeId node, std::shared_ptr<Inode> inode, Unique
   return id;
 }
 
+bool OpenFiles::is_unchanged(const Inode& inode) const {
+  struct stat st {};
+  if (::fstat(inode.fd.get(), &st) != 0 || st.st_nlink == 0) return false;
+  if (!inode.promise) return true;
+  return static_cast<std::uint64_t>(st.st_size) == inode.promise->size &&
+         st.st_mtim.tv_sec * std::int64_t{1'000'000'000} + st.st_mtim.tv_nsec ==
+             inode.promise->mtime_ns;
+}
+
+// The inode's descriptor is closed by who holds the value, without the lock.
+std::shared_ptr<OpenFiles::Inode> OpenFiles::drop_locked(NodeId node) {
+  const auto it = inodes_.find(node);
+  if (it == inodes_.end()) return nullptr;
+  auto inode = std::move(it->second);
+  inodes_.erase(it);
+  if (const auto idle = idle_at_.find(node); idle != idle_at_.end()) {
+    idle_.erase(idle->second);
+    idle_at_.erase(idle);
+  }
+  if (inode->backing_id != 0) backing_->close(inode->backing_id);
+  return inode;
+}
+
 std::optional<Opened> OpenFiles::open_again(NodeId node) {
+  std::shared_ptr<Inode> dropped;
   const std::lock_guard lock(mutex_);
   const auto it = inodes_.find(node);
   if (it == inodes_.end()) return std::nullopt;
-  const auto backing_id = it->second->backing_id;
-  return Opened{add_locked(node, it->second, UniqueFd()), backing_id};
+  const auto& inode = it->second;
+  if (inode->handles == 0 && !is_unchanged(*inode)) {
+    dropped = drop_locked(node);
+    return std::nullopt;
+  }
+  const auto backing_id = inode->backing_id;
+  return Opened{add_locked(node, inode, UniqueFd()), backing_id};
 }
 
-Opened OpenFiles::open(NodeId node, UniqueFd shared, UniqueFd own) {
+Opened OpenFiles::open(NodeId node, UniqueFd shared, UniqueFd own,
+                       std::optional<CopyPromise> promise) {
+  std::shared_ptr<Inode> dropped;
   const std::lock_guard lock(mutex_);
+  if (const auto it = inodes_.find(node); it != inodes_.end() && it->second->handles == 0)
+    dropped = drop_locked(node);
   auto& inode = inodes_[node];
   if (!inode) {
     inode = std::make_shared<Inode>();
     inode->fd = std::move(shared);
+    inode->promise = promise;
     if (backing_ != nullptr) inode->backing_id = backing_->open(inode->fd.get()).value_or(0);
   }
+  if (own) inode->keep = false;
   const auto backing_id = inode->backing_id;
   return {add_locked(node, inode, std::move(own)), backing_id};
 }
 
 void OpenFiles::release(HandleId id) {
-  std::shared_ptr<Handle> closed;  // its descriptors are closed when the lock is gone
+  std::shared_ptr<Handle> closed;  // their descriptors are closed when the lock is gone
+  std::shared_ptr<Inode> dropped;
   const std::lock_guard lock(mutex_);
   if (id == 0 || id > handles_.size() || !handles_[id - 1]) return;
   closed = std::move(handles_[id - 1]);
   free_.push_back(id);
   if (--closed->inode->handles != 0) return;
-  inodes_.erase(closed->node);
-  if (closed->inode->backing_id != 0) backing_->close(closed->inode->backing_id);
+  if (!closed->inode->keep) {
+    dropped = drop_locked(closed->node);
+    return;
+  }
+  idle_at_[closed->node] = idle_.insert(idle_.begin(), closed->node);
+  if (idle_.size() > kMostIdle) dropped = drop_locked(idle_.back());
+}
+
+void OpenFiles::let_go(NodeId node) {
+  std::shared_ptr<Inode> dropped;
+  const std::lock_guard lock(mutex_);
+  const auto it = inodes_.find(node);
+  if (it == inodes_.end()) return;
+  it->second->keep = false;
+  if (it->second->handles == 0) dropped = drop_locked(node);
 }
 
 OpenFiles::Use OpenFiles::use(HandleId id) const {
@@ -70,7 +132,7 @@ OpenFiles::Use OpenFiles::use(HandleId id) const {
 std::optional<OpenFiles::Use> OpenFiles::use_node(NodeId node) const {
   const std::lock_guard lock(mutex_);
   const auto it = inodes_.find(node);
-  if (it == inodes_.end()) return std::nullopt;
+  if (it == inodes_.end() || it->second->handles == 0) return std::nullopt;
   Use use;
   use.fd_ = it->second->fd.get();
   use.keep_ = it->second;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -25,6 +26,12 @@ class BackingFiles {
 
 using HandleId = std::uint64_t;
 
+// What the index promises of a copy; a file that differs was changed behind the mount.
+struct CopyPromise {
+  std::uint64_t size = 0;
+  std::int64_t mtime_ns = 0;
+};
+
 // What an OPEN is answered with.
 struct Opened {
   HandleId handle = 0;
@@ -32,20 +39,26 @@ struct Opened {
 };
 
 // All handles of all inodes. The way an inode's data goes, by passthrough or by copying, is chosen at
-// its first open and kept until its last release: the kernel refuses to mix them. Safe for any
-// thread; the mutex is a leaf, held for map operations and the two ioctls of BackingFiles.
+// its first open and kept until its last release: the kernel refuses to mix them. The inodes closed
+// last stay registered for a while, so that opening them again costs next to nothing. Safe for any
+// thread; the mutex is a leaf, held for map operations, fstat and the two ioctls of BackingFiles.
 class OpenFiles {
  public:
   // backing: null serves everything by copying; outlives this
   explicit OpenFiles(BackingFiles* backing) : backing_(backing) {}
   ~OpenFiles();
 
-  // One more reading handle of an inode that is open already; nullopt if it is not.
+  // One more reading handle of an inode that is open, or was open a moment ago and is unchanged;
+  // nullopt if it has to be opened.
   std::optional<Opened> open_again(NodeId node);
   // A new handle.
   //   shared: any descriptor of the file, readable; used for the inode if it is not open yet
   //   own: descriptor with the rights of this handle; none for one that only reads
-  Opened open(NodeId node, UniqueFd shared, UniqueFd own);
+  //   promise: of a copy
+  Opened open(NodeId node, UniqueFd shared, UniqueFd own,
+              std::optional<CopyPromise> promise = std::nullopt);
+  // The inode lost a name or is written to: it is not kept beyond its last handle.
+  void let_go(NodeId node);
   void release(HandleId handle);
 
   // A descriptor that lives as long as the value is held.
@@ -70,7 +83,10 @@ class OpenFiles {
     UniqueFd fd;
     std::int32_t backing_id = 0;
     std::uint64_t handles = 0;
+    std::optional<CopyPromise> promise;
+    bool keep = true;  // when the last handle is closed
   };
+  using Idle = std::list<NodeId>;
   struct Handle {
     NodeId node = 0;
     std::shared_ptr<Inode> inode;
@@ -78,10 +94,14 @@ class OpenFiles {
   };
 
   HandleId add_locked(NodeId node, std::shared_ptr<Inode> inode, UniqueFd own);
+  bool is_unchanged(const Inode& inode) const;
+  std::shared_ptr<Inode> drop_locked(NodeId node);
 
   BackingFiles* const backing_;
   mutable std::mutex mutex_;
   std::unordered_map<NodeId, std::shared_ptr<Inode>> inodes_;
+  Idle idle_;  // inodes without handles, the one closed last in front
+  std::unordered_map<NodeId, Idle::iterator> idle_at_;
   std::vector<std::shared_ptr<Handle>> handles_;  // by number - 1
   std::deque<HandleId> free_;
 };

@@ -80,6 +80,9 @@ class RemoteView {
   SourceStatus status() const;
 
  private:
+  // A listing that nobody waits for may take its time; who waits has a deadline of his own.
+  static constexpr std::chrono::seconds kListDeadline{60};
+
   struct Flight {
     std::vector<Done> waiting;
   };
