@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <system_error>
 
 #include "hub/hub_error.h"
 
@@ -55,7 +54,7 @@ std::string cleaned(const std::string& raw, const std::string& origin) {
   constexpr std::string_view kBlanks = " \t\r\n\v\f";
   const std::size_t begin = raw.find_first_not_of(kBlanks);
   if (begin == std::string::npos) return "";
-  const std::string token = raw.substr(begin, raw.find_last_not_of(kBlanks) - begin + 1);
+  std::string token = raw.substr(begin, raw.find_last_not_of(kBlanks) - begin + 1);
   const bool visible =
       std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < 0x7F; });
   if (!visible) {
@@ -74,11 +73,7 @@ std::string token_path(const Environment& environment) {
 FoundToken token_of_option(const std::string& token_file) {
   const FileText file = read_small_file(token_file);
   if (file.error != 0) {
-    HubError error(HubErrorKind::kLocal,
-                   fmt::format("{}: the token file cannot be read: {}", token_file,
-                               std::generic_category().message(file.error)));
-    error.local_errno = file.error;
-    throw error;
+    throw HubError::local(token_file + ": the token file cannot be read", file.error);
   }
   const std::string token = cleaned(file.text, token_file);
   if (token.empty()) {

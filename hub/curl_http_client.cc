@@ -22,7 +22,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr std::size_t kLongestHead = 256 * 1024;
+constexpr std::size_t kLongestHead = 256UL * 1024;
 constexpr long kKeptConnections = 32;
 constexpr milliseconds kLongestPoll{10'000};
 

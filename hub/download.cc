@@ -18,7 +18,7 @@ constexpr std::size_t kMostFlights = 4;
 constexpr int kMostHops = 8;
 constexpr int kMostExpiredRoutes = 2;
 constexpr int kMostWholeFiles = 3;
-constexpr std::size_t kLongestRefusal = 64 * 1024;
+constexpr std::size_t kLongestRefusal = 64UL * 1024;
 constexpr milliseconds kLongestStall{10'000};
 
 bool is_content(int status) {
@@ -27,18 +27,18 @@ bool is_content(int status) {
 
 }  // namespace
 
-Download::Download(const HubClient& hub, std::string repo_id, const DownloadRequest& request,
+Download::Download(const HubClient& hub, const std::string& repo_id, const DownloadRequest& request,
                    int fd)
     : hub_(hub),
-      repo_id_(std::move(repo_id)),
       request_(request),
-      resolve_route_{hub.file_url(repo_id_, request.commit, request.path)},
+      subject_(fmt::format("{}/{}", repo_id, quotable(request.path))),
+      resolve_route_{hub.file_url(repo_id, request.commit, request.path)},
       file_(fd, request.size, request.content.kind),
       plan_(request.size),
       last_byte_(steady_clock::now()) {}
 
 HubError Download::error(HubErrorKind kind, const std::string& what) const {
-  return {kind, fmt::format("{}/{}: {}", repo_id_, quotable(request_.path), what)};
+  return {kind, fmt::format("{}: {}", subject_, what)};
 }
 
 void Download::run() {
@@ -89,9 +89,7 @@ void Download::launch() {
     Flight flight;
     flight.piece = piece;
     flight.scout = !route_;
-    flight.route = route_.value_or(
-        Route{hub_.url(fmt::format("/{}/resolve/{}/{}", encode_path(repo_id_),
-                                   encode_segment(request_.commit), encode_path(request_.path)))});
+    flight.route = route_.value_or(resolve_route_);
     if (flight.route.via_hub && !is_hubs_turn()) return;
     start(std::move(flight));
   }
@@ -103,11 +101,7 @@ bool Download::is_hubs_turn() {
   if (!hub_turn_) {
     const auto patience = std::chrono::floor<milliseconds>(give_up_at() - now);
     const auto wait = hub_.rates().wait_before(Bucket::kResolvers, now, patience);
-    if (wait > patience) {
-      HubError throttled = error(HubErrorKind::kThrottled, "the Hub's rate limit is used up");
-      throttled.retry_after = std::chrono::ceil<std::chrono::seconds>(wait);
-      throw throttled;
-    }
+    if (wait > patience) throw HubError::throttled(subject_, wait);
     hub_turn_ = now + wait;
   }
   if (now < *hub_turn_) return false;
@@ -271,10 +265,9 @@ void Download::on_refusal(Flight& flight) {
   const bool expired =
       !route.via_hub && status >= 400 && status < 500 && status != 408 && status != 429;
   if (expired) return on_expired_route(flight);
-  const auto subject = fmt::format("{}/{}", repo_id_, quotable(request_.path));
   const bool anonymous = route.via_hub && flight.token.empty();
   const HubError refusal =
-      error_of_response({subject, anonymous}, status, flight.head.headers, flight.refusal);
+      error_of_response({subject_, anonymous}, status, flight.head.headers, flight.refusal);
   if (route.via_hub && refusal.retry_after) {
     hub_.rates().throttled(Bucket::kResolvers, *refusal.retry_after, steady_clock::now());
   }
@@ -282,14 +275,13 @@ void Download::on_refusal(Flight& flight) {
 }
 
 void Download::on_expired_route(const Flight& flight) {
-  if (route_ && route_->generation != flight.route.generation) return;  // there is a newer one
+  // Parallel transfers learn of it one after the other; only the first is news.
+  if (!route_ || route_->generation != flight.route.generation) return;
   route_.reset();
   if (++expired_routes_ <= kMostExpiredRoutes) return;
-  HubError refused = error(HubErrorKind::kUnavailable,
-                           fmt::format("{} refuses addresses that the Hub has just signed ({})",
-                                       flight.route.url.host, flight.head.status));
-  refused.http_status = flight.head.status;
-  throw refused;
+  throw error(HubErrorKind::kUnavailable,
+              fmt::format("{} refuses addresses that the Hub has just signed ({})",
+                          flight.route.url.host, flight.head.status));
 }
 
 void Download::retry(const HubError& failure) {

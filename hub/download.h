@@ -24,7 +24,8 @@ namespace neffs::hub {
 class Download {
  public:
   // All references must outlive this. Throws nothing but std::bad_alloc and HubError.
-  Download(const HubClient& hub, std::string repo_id, const DownloadRequest& request, int fd);
+  Download(const HubClient& hub, const std::string& repo_id, const DownloadRequest& request,
+           int fd);
 
   // See RemoteRepo::download().
   void run();
@@ -66,7 +67,7 @@ class Download {
   void on_expired_route(const Flight& flight);
 
   // what to do about failures; each either arranges another try or throws
-  void retry(const HubError& error);
+  void retry(const HubError& failure);
   void distrust(HubErrorKind kind, const std::string& fault);
 
   void check_hash();
@@ -75,8 +76,8 @@ class Download {
   HubError error(HubErrorKind kind, const std::string& what) const;
 
   const HubClient& hub_;
-  const std::string repo_id_;
   const DownloadRequest& request_;
+  const std::string subject_;  // what errors name
   const Route resolve_route_;  // where to ask for the bytes
   PartialFile file_;
   DownloadPlan plan_;

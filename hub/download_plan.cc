@@ -5,7 +5,7 @@
 namespace neffs::hub {
 namespace {
 
-constexpr std::uint64_t kMiB = 1024 * 1024;
+constexpr std::uint64_t kMiB = 1024UL * 1024;
 constexpr std::uint64_t kMostPieces = 1U << 16U;  // whatever size somebody promises
 
 }  // namespace

@@ -49,10 +49,9 @@ std::string from_storage(const HubClient& hub, const Question& question, const U
     return start_of(question, response);
   }
   // An expired address is as good a reason to ask again as a tired server.
-  HubError error(HubErrorKind::kUnavailable,
-                 fmt::format("{}: {} answers {}", question.subject, url.host, response.status));
-  error.http_status = response.status;
-  throw error;
+  throw HubError(HubErrorKind::kUnavailable,
+                 fmt::format("{}: {} answers {}", question.subject, url.host, response.status),
+                 response.status);
 }
 
 std::string from_hub(const HubClient& hub, const Question& question) {

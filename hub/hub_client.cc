@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr int kMostHops = 5;
-constexpr std::size_t kLongestAnswer = 16 * 1024 * 1024;
+constexpr std::size_t kLongestAnswer = 16UL * 1024 * 1024;
 
 Url parsed_endpoint(const std::string& endpoint) {
   const auto url = Url::parse(endpoint);
@@ -119,13 +119,7 @@ void HubClient::wait_for_rate(HttpExchange& exchange, const HubCall& call,
   const auto now = steady_clock::now();
   const auto patience = std::chrono::floor<milliseconds>(deadline - now);
   const milliseconds wait = rates_.wait_before(call.bucket, now, patience);
-  if (wait > patience) {
-    HubError error(HubErrorKind::kThrottled,
-                   fmt::format("{}: the Hub's rate limit is used up for {} s", call.subject,
-                               std::chrono::ceil<std::chrono::seconds>(wait).count()));
-    error.retry_after = std::chrono::ceil<std::chrono::seconds>(wait);
-    throw error;
-  }
+  if (wait > patience) throw HubError::throttled(call.subject, wait);
   if (wait > milliseconds(0)) exchange.next(now + wait);
 }
 

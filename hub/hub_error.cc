@@ -1,9 +1,29 @@
 #include "hub/hub_error.h"
 
+#include <fmt/format.h>
+
+#include <system_error>
+
 namespace neffs::hub {
 
-HubError::HubError(HubErrorKind error_kind, const std::string& message)
-    : std::runtime_error(message), kind(error_kind) {}
+HubError::HubError(HubErrorKind error_kind, const std::string& message, int status)
+    : std::runtime_error(message), kind(error_kind), http_status(status) {}
+
+HubError HubError::local(const std::string& what, int error) {
+  HubError failure(HubErrorKind::kLocal,
+                   fmt::format("{}: {}", what, std::generic_category().message(error)));
+  failure.local_errno = error;
+  return failure;
+}
+
+HubError HubError::throttled(const std::string& subject, std::chrono::milliseconds wait) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait);
+  HubError failure(
+      HubErrorKind::kThrottled,
+      fmt::format("{}: the Hub's rate limit is used up for {} s", subject, seconds.count()));
+  failure.retry_after = seconds;
+  return failure;
+}
 
 const char* to_string(HubErrorKind kind) {
   switch (kind) {

@@ -29,7 +29,11 @@ enum class HubErrorKind {
 // tokens or signed URLs.
 class HubError : public std::runtime_error {
  public:
-  HubError(HubErrorKind kind, const std::string& message);
+  HubError(HubErrorKind error_kind, const std::string& message, int status = 0);
+  // kLocal: what failed here, and with which errno.
+  static HubError local(const std::string& what, int error);
+  // kThrottled: the Hub must not be asked before `wait` is over.
+  static HubError throttled(const std::string& subject, std::chrono::milliseconds wait);
 
   HubErrorKind kind;
   int http_status = 0;                              // 0: there was no answer

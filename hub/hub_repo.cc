@@ -68,7 +68,7 @@ std::string HubRepo::head() {
   question.any_answer = true;
   for (int hops = 0; hops <= kMostHeadHops; ++hops) {
     const auto response = hub_.ask(question, deadline, std::stop_token());
-    if (const auto commit = commit_header(response); is_commit_id(commit)) return commit;
+    if (auto commit = commit_header(response); is_commit_id(commit)) return commit;
     if (!is_redirect(response.status)) {
       if (response.status >= 400) {
         throw error_of_response({question.subject, hub_.credentials().token().empty()},
