@@ -202,7 +202,7 @@ json files(TestHub& hub, const Request& request) {
   const std::string revision = request.query_value("revision");
   const std::string commit = commit_of(repo, revision.empty() ? "main" : revision);
   json files = json::object();
-  const std::optional<std::vector<RepoEntry>> entries = repo.list(commit, "", true);
+  const TestRepo::Listing entries = repo.list(commit, "", true);
   for (const RepoEntry& entry : *entries) {
     if (entry.is_directory) continue;
     files[entry.path] = {{"sha256", sha256_hex(*repo.content(entry))}, {"size", entry.size}};

@@ -18,7 +18,7 @@ constexpr std::string_view kNoId = "0000000000000000000000000000000000000000";
 
 json siblings_of(const TestRepo& repo, const std::string& commit, bool blobs) {
   json siblings = json::array();
-  const std::optional<std::vector<RepoEntry>> entries = repo.list(commit, "", true);
+  const TestRepo::Listing entries = repo.list(commit, "", true);
   for (const RepoEntry& entry : *entries) {
     if (entry.is_directory) continue;
     json sibling = {{"rfilename", entry.path}};
@@ -36,7 +36,8 @@ json siblings_of(const TestRepo& repo, const std::string& commit, bool blobs) {
   return siblings;
 }
 
-json everything_about(const TestRepo& repo, const std::string& commit, bool blobs) {
+// Everything but the siblings, which take long in a big repo.
+json fields_of(const TestRepo& repo, const std::string& commit) {
   const std::string name = repo.name();
   const RepoSettings settings = repo.settings();
   const std::string created = iso_time(repo.history(commit).back().commit.time);
@@ -52,8 +53,7 @@ json everything_about(const TestRepo& repo, const std::string& commit, bool blob
           {"disabled", settings.is_disabled},
           {"downloads", 0},
           {"likes", 0},
-          {"tags", json::array()},
-          {"siblings", siblings_of(repo, commit, blobs)}};
+          {"tags", json::array()}};
 }
 
 // Fields that the Hub knows and this one has nothing to say about.
@@ -65,12 +65,15 @@ bool is_known_field(const std::string& field) {
 }
 
 // expand=a&expand=b (or expand[]=a): only these, besides the ids.
-json only(const json& info, const Request& request) {
+json expanded_info(const TestRepo& repo, const std::string& commit, const Request& request) {
+  const json info = fields_of(repo, commit);
   json result = {{"_id", info.at("_id")}, {"id", info.at("id")}};
   for (const auto& [key, field] : request.query) {
     if (key != "expand" && key != "expand[]") continue;
     if (info.contains(field)) {
       result[field] = info.at(field);
+    } else if (field == "siblings") {
+      result[field] = siblings_of(repo, commit, false);
     } else if (!is_known_field(field)) {
       throw Refused{error_answer(400, "", "\"expand\" does not allow \"" + field + "\"")};
     }
@@ -117,8 +120,10 @@ Answer serve_info(const HubView& hub, const Request& request) {
   if (blobs && expand) {
     return error_answer(400, "", "\"expand\" cannot be combined with \"blobs\"");
   }
-  const json info = everything_about(repo, commit, blobs);
-  return json_answer(expand ? only(info, request) : info);
+  if (expand) return json_answer(expanded_info(repo, commit, request));
+  json info = fields_of(repo, commit);
+  info["siblings"] = siblings_of(repo, commit, blobs);
+  return json_answer(info);
 }
 
 Answer serve_refs(const HubView& hub, const Request& request) {

@@ -13,8 +13,11 @@ namespace {
 
 constexpr std::uint64_t kGitFileLimit = 10 * 1024 * 1024;
 constexpr std::string_view kGitAttributes =
-    "*.neff filter=lfs diff=lfs merge=lfs -text\n"
     "*.bin filter=lfs diff=lfs merge=lfs -text\n"
+    "*.hlo filter=lfs diff=lfs merge=lfs -text\n"
+    "*.neff filter=lfs diff=lfs merge=lfs -text\n"
+    "*.neuron filter=lfs diff=lfs merge=lfs -text\n"
+    "*.pb filter=lfs diff=lfs merge=lfs -text\n"
     "*.safetensors filter=lfs diff=lfs merge=lfs -text\n";
 
 bool is_binary(const Content& content) {
@@ -34,26 +37,7 @@ std::string xet_hash_of(const LfsPointer& pointer) {
   return digest_hex(DigestKind::kSha256, "xet " + pointer.oid);
 }
 
-std::string join(const std::string& directory, const std::string& name) {
-  return directory.empty() ? name : directory + "/" + name;
-}
-
 }  // namespace
-
-// What a commit changes below one directory.
-struct TestRepo::Edit {
-  std::map<std::string, Edit> children;
-  std::optional<TreeEntry> put;  // this very name becomes that file
-  bool remove_file = false;
-  bool remove_directory = false;
-
-  // The node of `path` ("a/b"); components are taken as they are, ".." too.
-  Edit& at(std::string_view path) {
-    const std::size_t slash = path.find('/');
-    Edit& child = children[std::string(path.substr(0, slash))];
-    return slash == std::string_view::npos ? child : child.at(path.substr(slash + 1));
-  }
-};
 
 TestRepo::TestRepo(std::string name, const std::optional<std::filesystem::path>& dir, LfsStore& lfs,
                    Clock clock)
@@ -80,6 +64,7 @@ RepoSettings TestRepo::settings() const {
 void TestRepo::set_settings(const RepoSettings& settings) {
   const std::scoped_lock lock(mutex_);
   settings_ = settings;
+  listing_ = nullptr;
   save_settings();
 }
 
@@ -92,14 +77,14 @@ std::string TestRepo::commit(const std::vector<NewFile>& files,
                              const std::vector<std::string>& deletes,
                              const CommitOptions& options) {
   const std::scoped_lock lock(mutex_);
-  Edit edit;
+  TreeEdit edit;
   for (std::string path : deletes) {
     const bool directory = path.ends_with('/');
     if (directory) path.pop_back();
-    Edit& node = edit.at(path);
+    TreeEdit& node = edit.at(path);
     (directory ? node.remove_directory : node.remove_file) = true;
   }
-  for (const NewFile& file : files) edit.at(file.path).put = TreeEntry{false, store_file(file)};
+  for (const NewFile& file : files) edit.at(file.path).put = TreeEntry{false, put_file(file)};
 
   const std::string ref = "refs/heads/" + options.branch;
   const auto parent = refs_.find(ref);
@@ -107,20 +92,18 @@ std::string TestRepo::commit(const std::vector<NewFile>& files,
     throw std::invalid_argument("no branch " + options.branch);
   }
   const bool first = parent == refs_.end();
-  std::string tree = apply(first ? "" : load_commit(parent->second).tree, edit, "");
-  if (tree.empty()) tree = store_tree({});
+  std::string tree = objects_.apply(first ? "" : objects_.commit(parent->second).tree, edit);
+  if (tree.empty()) tree = objects_.put_tree({});
   const std::string id =
-      store_commit(tree, first ? std::vector<std::string>{} : std::vector{parent->second}, options);
-  git_.set_ref(ref, id);
-  refs_[ref] = id;
+      put_commit(tree, first ? std::vector<std::string>{} : std::vector{parent->second}, options);
+  move_ref(ref, id);
   return id;
 }
 
 void TestRepo::set_ref(const std::string& ref, const std::string& revision) {
   const std::scoped_lock lock(mutex_);
   const std::string commit = require(revision);
-  git_.set_ref(ref, commit);
-  refs_[ref] = commit;
+  move_ref(ref, commit);
 }
 
 void TestRepo::delete_ref(const std::string& ref) {
@@ -133,10 +116,9 @@ std::string TestRepo::squash(const std::string& branch) {
   const std::scoped_lock lock(mutex_);
   CommitOptions options;
   options.message = "Super-squash branch '" + branch + "'";
-  const std::string id = store_commit(load_commit(require(branch)).tree, {}, options);
+  const std::string id = put_commit(objects_.commit(require(branch)).tree, {}, options);
   const std::string ref = "refs/heads/" + branch;
-  git_.set_ref(ref, id);
-  refs_[ref] = id;
+  move_ref(ref, id);
   return id;
 }
 
@@ -157,14 +139,14 @@ std::map<std::string, std::string> TestRepo::refs() const {
 
 Commit TestRepo::commit_object(const std::string& commit) const {
   const std::scoped_lock lock(mutex_);
-  return load_commit(commit);
+  return objects_.commit(commit);
 }
 
 std::vector<CommitInfo> TestRepo::history(const std::string& commit) const {
   const std::scoped_lock lock(mutex_);
   std::vector<CommitInfo> history;
   for (std::string id = commit; !id.empty();) {
-    history.push_back({id, load_commit(id)});
+    history.push_back({id, objects_.commit(id)});
     const auto& parents = history.back().commit.parents;
     id = parents.empty() ? "" : parents.front();
   }
@@ -178,27 +160,28 @@ std::optional<RepoEntry> TestRepo::find(const std::string& commit, const std::st
   return describe(path, *entry);
 }
 
-std::optional<std::vector<RepoEntry>> TestRepo::list(const std::string& commit,
-                                                     const std::string& directory,
-                                                     bool recursive) const {
+TestRepo::Listing TestRepo::list(const std::string& commit, const std::string& directory,
+                                 bool recursive) const {
   const std::scoped_lock lock(mutex_);
+  const auto wanted = std::tuple(commit, directory, recursive);
+  if (listing_ && listed_ == wanted) return listing_;
   const std::optional<TreeEntry> top = entry_at(commit, directory);
-  if (!top || !top->is_directory) return std::nullopt;
+  if (!top || !top->is_directory) return nullptr;
   std::vector<RepoEntry> entries;
   collect(top->id, directory, recursive, entries);
-  const auto also = also_listed_.find(directory);
-  if (also == also_listed_.end()) return entries;
-  for (const auto& [name, like] : also->second) {
-    const std::optional<TreeEntry> model = entry_at(commit, like);
-    if (model) entries.push_back(describe(join(directory, name), *model));
-  }
-  return entries;
+  add_also_listed(commit, directory, entries);
+  std::sort(entries.begin(), entries.end(), [](const RepoEntry& a, const RepoEntry& b) {
+    return std::tie(a.oid, a.path) < std::tie(b.oid, b.path);
+  });
+  listed_ = wanted;
+  listing_ = std::make_shared<const std::vector<RepoEntry>>(std::move(entries));
+  return listing_;
 }
 
 std::vector<FileChange> TestRepo::diff(const std::string& before, const std::string& after) const {
   const std::scoped_lock lock(mutex_);
   std::vector<FileChange> changes;
-  collect_changes(load_commit(before).tree, load_commit(after).tree, "", changes);
+  collect_changes(objects_.commit(before).tree, objects_.commit(after).tree, "", changes);
   return changes;
 }
 
@@ -206,7 +189,7 @@ CommitInfo TestRepo::last_change(const std::string& commit, const std::string& p
   const std::scoped_lock lock(mutex_);
   std::string id = commit;
   for (;;) {
-    const Commit here = load_commit(id);
+    const Commit here = objects_.commit(id);
     if (here.parents.empty() || entry_at(here.parents.front(), path) != entry_at(id, path)) {
       return {id, here};
     }
@@ -223,97 +206,44 @@ ContentPtr TestRepo::content(const RepoEntry& file) const {
 
 ContentPtr TestRepo::git_content(const RepoEntry& file) const {
   const std::scoped_lock lock(mutex_);
-  std::optional<std::string> bytes = git_.read(file.oid);
-  if (!bytes) throw std::runtime_error("no blob " + file.oid);
-  return text_content(std::move(*bytes));
+  return text_content(objects_.blob_bytes(file.oid));
 }
 
 void TestRepo::list_also(const std::string& directory, const std::string& name,
                          const std::string& like) {
   const std::scoped_lock lock(mutex_);
   also_listed_[directory].emplace_back(name, like);
+  listing_ = nullptr;
 }
 
-TestRepo::TreePtr TestRepo::tree(const std::string& id) const {
-  TreePtr& kept = trees_[id];
-  if (!kept) {
-    const std::optional<std::string> bytes = git_.read(id);
-    if (!bytes) throw std::runtime_error("no tree " + id);
-    kept = std::make_shared<const Tree>(parse_tree(*bytes));
+void TestRepo::add_also_listed(const std::string& commit, const std::string& directory,
+                               std::vector<RepoEntry>& entries) const {
+  const auto also = also_listed_.find(directory);
+  if (also == also_listed_.end()) return;
+  for (const auto& [name, like] : also->second) {
+    const std::optional<TreeEntry> model = entry_at(commit, like);
+    if (model) entries.push_back(describe(join_path(directory, name), *model));
   }
-  return kept;
 }
 
-const TestRepo::BlobInfo& TestRepo::blob_info(const std::string& id) const {
-  const auto found = blobs_.find(id);
-  if (found != blobs_.end()) return found->second;
-  const std::optional<std::string> bytes = git_.read(id);
-  if (!bytes) throw std::runtime_error("no blob " + id);
-  return blobs_.emplace(id, BlobInfo{bytes->size(), parse_pointer(*bytes)}).first->second;
+std::string TestRepo::put_file(const NewFile& file) {
+  return objects_.put_blob(belongs_in_lfs(file) ? pointer_text(lfs_.put(file.content))
+                                                : read_all(*file.content));
 }
 
-std::string TestRepo::store_tree(Tree tree) {
-  std::string id = git_.write(ObjectType::kTree, tree_bytes(tree));
-  trees_[id] = std::make_shared<const Tree>(std::move(tree));
-  return id;
+std::string TestRepo::put_commit(const std::string& tree, std::vector<std::string> parents,
+                                 const CommitOptions& options) {
+  return objects_.put_commit({tree, std::move(parents), options.author, clock_(), options.message});
 }
 
-std::string TestRepo::store_file(const NewFile& file) {
-  std::optional<LfsPointer> lfs;
-  if (belongs_in_lfs(file)) lfs = lfs_.put(file.content);
-  const std::string bytes = lfs ? pointer_text(*lfs) : read_all(*file.content);
-  std::string id = git_.write(ObjectType::kBlob, bytes);
-  blobs_.emplace(id, BlobInfo{bytes.size(), lfs});
-  return id;
-}
-
-std::string TestRepo::store_commit(const std::string& tree, std::vector<std::string> parents,
-                                   const CommitOptions& options) {
-  Commit commit{tree, std::move(parents), options.author, clock_(), options.message};
-  std::string id = git_.write(ObjectType::kCommit, commit_bytes(commit));
-  commits_[id] = std::move(commit);
-  return id;
-}
-
-// Returns the id of the changed tree, "" if nothing is left in it: git has no empty directories.
-std::string TestRepo::apply(const std::string& tree_id, const Edit& edit,
-                            const std::string& where) {
-  Tree result = tree_id.empty() ? Tree{} : *tree(tree_id);
-  for (const auto& [name, change] : edit.children) {
-    const auto old = result.find(name);
-    const bool is_file = old != result.end() && !old->second.is_directory;
-    const bool is_directory = old != result.end() && old->second.is_directory;
-    if ((change.remove_file && !is_file) || (change.remove_directory && !is_directory)) {
-      throw std::invalid_argument("nothing to delete at " + join(where, name));
-    }
-    if (change.put) {
-      result[name] = *change.put;
-      continue;
-    }
-    const bool keep_old = is_directory && !change.remove_directory;
-    const std::string below = apply(keep_old ? old->second.id : "", change, join(where, name));
-    if (below.empty()) {
-      result.erase(name);
-    } else {
-      result[name] = TreeEntry{true, below};
-    }
-  }
-  return result.empty() ? "" : store_tree(std::move(result));
+void TestRepo::move_ref(const std::string& ref, const std::string& commit) {
+  git_.set_ref(ref, commit);
+  refs_[ref] = commit;
 }
 
 std::optional<TreeEntry> TestRepo::entry_at(const std::string& commit,
                                             const std::string& path) const {
-  TreeEntry entry{true, load_commit(commit).tree};
-  for (std::string_view rest = path; !rest.empty();) {
-    if (!entry.is_directory) return std::nullopt;
-    const std::size_t slash = rest.find('/');
-    const TreePtr here = tree(entry.id);
-    const auto found = here->find(std::string(rest.substr(0, slash)));
-    if (found == here->end()) return std::nullopt;
-    entry = found->second;
-    rest = slash == std::string_view::npos ? "" : rest.substr(slash + 1);
-  }
-  return entry;
+  return objects_.find(objects_.commit(commit).tree, path);
 }
 
 RepoEntry TestRepo::describe(const std::string& path, const TreeEntry& entry) const {
@@ -322,7 +252,7 @@ RepoEntry TestRepo::describe(const std::string& path, const TreeEntry& entry) co
   described.is_directory = entry.is_directory;
   described.oid = entry.id;
   if (entry.is_directory) return described;
-  const BlobInfo& blob = blob_info(entry.id);
+  const BlobInfo blob = objects_.blob(entry.id);
   described.lfs = blob.lfs;
   described.size = blob.lfs ? blob.lfs->size : blob.git_size;
   if (blob.lfs) {
@@ -334,9 +264,9 @@ RepoEntry TestRepo::describe(const std::string& path, const TreeEntry& entry) co
 
 void TestRepo::collect(const std::string& tree_id, const std::string& prefix, bool recursive,
                        std::vector<RepoEntry>& out) const {
-  const TreePtr here = tree(tree_id);
+  const TreePtr here = objects_.tree(tree_id);
   for (const auto& [name, entry] : *here) {
-    const std::string path = join(prefix, name);
+    const std::string path = join_path(prefix, name);
     out.push_back(describe(path, entry));
     if (recursive && entry.is_directory) collect(entry.id, path, recursive, out);
   }
@@ -345,8 +275,8 @@ void TestRepo::collect(const std::string& tree_id, const std::string& prefix, bo
 void TestRepo::collect_changes(const std::string& before, const std::string& after,
                                const std::string& prefix, std::vector<FileChange>& out) const {
   if (before == after) return;
-  const TreePtr old_tree = before.empty() ? std::make_shared<const Tree>() : tree(before);
-  const TreePtr new_tree = after.empty() ? std::make_shared<const Tree>() : tree(after);
+  const TreePtr old_tree = before.empty() ? std::make_shared<const Tree>() : objects_.tree(before);
+  const TreePtr new_tree = after.empty() ? std::make_shared<const Tree>() : objects_.tree(after);
   std::set<std::string> names;
   for (const auto& item : *old_tree) names.insert(item.first);
   for (const auto& item : *new_tree) names.insert(item.first);
@@ -356,7 +286,7 @@ void TestRepo::collect_changes(const std::string& before, const std::string& aft
     const TreeEntry* was = old_item == old_tree->end() ? nullptr : &old_item->second;
     const TreeEntry* is = new_item == new_tree->end() ? nullptr : &new_item->second;
     if (was && is && *was == *is) continue;
-    const std::string path = join(prefix, name);
+    const std::string path = join_path(prefix, name);
     collect_changes(was && was->is_directory ? was->id : "", is && is->is_directory ? is->id : "",
                     path, out);
     FileChange change;
@@ -364,14 +294,6 @@ void TestRepo::collect_changes(const std::string& before, const std::string& aft
     if (is && !is->is_directory) change.after = describe(path, *is);
     if (change.before || change.after) out.push_back(std::move(change));
   }
-}
-
-Commit TestRepo::load_commit(const std::string& id) const {
-  const auto found = commits_.find(id);
-  if (found != commits_.end()) return found->second;
-  const std::optional<std::string> bytes = git_.read(id);
-  if (!bytes) throw std::invalid_argument("no commit " + id);
-  return commits_.emplace(id, parse_commit(*bytes)).first->second;
 }
 
 std::optional<std::string> TestRepo::resolve_locked(const std::string& revision) const {
@@ -384,7 +306,7 @@ std::optional<std::string> TestRepo::resolve_locked(const std::string& revision)
   for (const auto& ref : refs_) {
     for (std::string id = ref.second; !id.empty();) {
       if (id == revision) return id;
-      const Commit commit = load_commit(id);
+      const Commit commit = objects_.commit(id);
       id = commit.parents.empty() ? "" : commit.parents.front();
     }
   }

@@ -9,12 +9,13 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "tests/hub/git_store.h"
 #include "tests/hub/lfs_store.h"
+#include "tests/hub/repo_objects.h"
 
 namespace neffs::test {
 
@@ -100,9 +101,10 @@ class TestRepo {
   std::vector<CommitInfo> history(const std::string& commit) const;  // newest first
   // path "" is the root directory.
   std::optional<RepoEntry> find(const std::string& commit, const std::string& path) const;
-  // What is below `directory`; nullopt if there is no such directory.
-  std::optional<std::vector<RepoEntry>> list(const std::string& commit,
-                                             const std::string& directory, bool recursive) const;
+  // What is below `directory`, in no order that means anything, as on the Hub; nullptr if there is
+  // no such directory.
+  using Listing = std::shared_ptr<const std::vector<RepoEntry>>;
+  Listing list(const std::string& commit, const std::string& directory, bool recursive) const;
   std::vector<FileChange> diff(const std::string& before, const std::string& after) const;
   // The newest commit in the history of `commit` that changed `path`.
   CommitInfo last_change(const std::string& commit, const std::string& path) const;
@@ -118,28 +120,19 @@ class TestRepo {
   void set_name(const std::string& name);
 
  private:
-  struct BlobInfo {
-    std::uint64_t git_size = 0;
-    std::optional<LfsPointer> lfs;
-  };
-  struct Edit;  // a tree of changes, see test_repo.cc
-  using TreePtr = std::shared_ptr<const Tree>;
-
   // All of these expect mutex_ to be held.
-  TreePtr tree(const std::string& id) const;
-  const BlobInfo& blob_info(const std::string& id) const;
-  std::string store_tree(Tree tree);
-  std::string store_file(const NewFile& file);
-  std::string store_commit(const std::string& tree, std::vector<std::string> parents,
-                           const CommitOptions& options);
-  std::string apply(const std::string& tree_id, const Edit& edit, const std::string& where);
+  std::string put_file(const NewFile& file);
+  std::string put_commit(const std::string& tree, std::vector<std::string> parents,
+                         const CommitOptions& options);
+  void move_ref(const std::string& ref, const std::string& commit);
   std::optional<TreeEntry> entry_at(const std::string& commit, const std::string& path) const;
   RepoEntry describe(const std::string& path, const TreeEntry& entry) const;
   void collect(const std::string& tree_id, const std::string& prefix, bool recursive,
                std::vector<RepoEntry>& out) const;
+  void add_also_listed(const std::string& commit, const std::string& directory,
+                       std::vector<RepoEntry>& entries) const;
   void collect_changes(const std::string& before, const std::string& after,
                        const std::string& prefix, std::vector<FileChange>& out) const;
-  Commit load_commit(const std::string& id) const;
   std::optional<std::string> resolve_locked(const std::string& revision) const;
   std::string require(const std::string& revision) const;
   void save_settings() const;
@@ -155,10 +148,10 @@ class TestRepo {
   GitStore git_;
   std::map<std::string, std::string> refs_;
   std::map<std::string, std::vector<std::pair<std::string, std::string>>> also_listed_;
-  // Objects never change, so what was read once is kept.
-  mutable std::unordered_map<std::string, TreePtr> trees_;
-  mutable std::unordered_map<std::string, BlobInfo> blobs_;
-  mutable std::unordered_map<std::string, Commit> commits_;
+  mutable RepoObjects objects_{git_};  // fills itself when it is asked
+  // The last listing that was asked for: the next page of it usually comes next.
+  mutable std::tuple<std::string, std::string, bool> listed_;
+  mutable Listing listing_;
 };
 
 }  // namespace neffs::test

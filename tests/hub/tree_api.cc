@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <tuple>
 
 #include "tests/hub/digest.h"
 
@@ -115,15 +114,10 @@ Answer serve_tree(const HubView& hub, const Request& request) {
   const std::string commit = commit_of(repo, request.segments.at(kRevisionAt));
   std::string directory = request.path_from(kRevisionAt + 1);
   while (directory.ends_with('/')) directory.pop_back();
-  std::optional<std::vector<RepoEntry>> entries =
-      repo.list(commit, directory, request.query_flag("recursive"));
+  const TestRepo::Listing entries = repo.list(commit, directory, request.query_flag("recursive"));
   if (!entries) {
     return error_answer(404, "EntryNotFound", directory + " does not exist on \"" + commit + "\"");
   }
-  // The Hub promises no order, so nobody may rely on one.
-  std::sort(entries->begin(), entries->end(), [](const RepoEntry& a, const RepoEntry& b) {
-    return std::tie(a.oid, a.path) < std::tie(b.oid, b.path);
-  });
   const bool expand = request.query_flag("expand");
   const std::size_t offset = offset_of(request.query_value("cursor"), commit);
   const std::size_t end = std::min(entries->size(), offset + page_size(hub, request, expand));
