@@ -99,7 +99,8 @@ void Download::launch() {
 bool Download::is_hubs_turn() {
   const auto now = steady_clock::now();
   if (!hub_turn_) {
-    const auto patience = std::chrono::floor<milliseconds>(give_up_at() - now);
+    const auto patience =
+        std::max(milliseconds(0), std::chrono::floor<milliseconds>(give_up_at() - now));
     const auto wait = hub_.rates().wait_before(Bucket::kResolvers, now, patience);
     if (wait > patience) throw HubError::throttled(subject_, wait);
     hub_turn_ = now + wait;

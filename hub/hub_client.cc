@@ -117,6 +117,7 @@ HttpRequest HubClient::request(const std::string& method, const Url& url,
 void HubClient::wait_for_rate(HttpExchange& exchange, const HubCall& call,
                               steady_clock::time_point deadline) const {
   const auto now = steady_clock::now();
+  if (now >= deadline) throw HubError(HubErrorKind::kUnavailable, call.subject + ": no time left");
   const auto patience = std::chrono::floor<milliseconds>(deadline - now);
   const milliseconds wait = rates_.wait_before(call.bucket, now, patience);
   if (wait > patience) throw HubError::throttled(call.subject, wait);
@@ -170,15 +171,17 @@ HttpResponse HubClient::ask_once(HttpExchange& exchange, const HubCall& call, bo
 HttpResponse HubClient::ask(const HubCall& call, steady_clock::time_point deadline,
                             const std::stop_token& stop) const {
   const auto talk = exchange(stop);
+  bool fresh = false;
   for (int attempt = 0;; ++attempt) {
     try {
-      return ask_once(*talk, call, attempt > 0, deadline);
+      return ask_once(*talk, call, fresh, deadline);
     } catch (const HubError& error) {
       const auto now = steady_clock::now();
       if (error.retry_after) rates_.throttled(call.bucket, *error.retry_after, now);
       const auto delay = retry_delay(failure_of(error), attempt, random_number());
       if (!delay || now + *delay >= deadline) throw;
       talk->next(now + *delay);
+      fresh = error.http_status == 0;
     }
   }
 }

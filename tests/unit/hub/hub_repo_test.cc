@@ -232,6 +232,15 @@ TEST(HubRepo, DeadlineHoldsOverRetriesAndStalls) {
   }
 }
 
+TEST(HubRepo, NothingIsAskedAfterTheDeadline) {
+  LoopbackServer server([](const SeenRequest&, Reply& reply) { reply.answer(200, {}, "[]"); });
+  HubUnderTest hub(server.url());
+  const auto error =
+      error_of([&] { hub.repo.list(kCommit, "", ListDepth::kChildren, steady_clock::now()); });
+  EXPECT_EQ(error.kind, HubErrorKind::kUnavailable);
+  EXPECT_EQ(server.seen().size(), 0U);
+}
+
 TEST(HubRepo, RenewedTokenIsTriedOnceAfter401) {
   const std::string file = ::testing::TempDir() + "neffs-renewed-token";
   std::ofstream(file) << "hf_old";

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -79,8 +80,7 @@ void Reply::answer(int status, const hub::Headers& headers, std::string_view bod
     head += header.name + ": " + header.value + "\r\n";
   }
   head += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
-  send(head);
-  send(body);
+  send(head + std::string(body));
 }
 
 void Reply::stall() {
@@ -143,6 +143,8 @@ void LoopbackServer::accept_all() {
   for (;;) {
     const int socket = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (socket < 0) return;
+    const int on = 1;  // or small pieces would wait for acknowledgements
+    ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     {
       const std::lock_guard lock(mutex_);
       sockets_.push_back(socket);
