@@ -1,12 +1,16 @@
 #include "mount-helper/cli.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cctype>
 #include <filesystem>
 #include <optional>
 
 #include "hub/environment.h"
 #include "mount-helper/command_error.h"
+#include "mount-helper/nearest.h"
 
 namespace neffs::mount_helper {
 namespace {
@@ -17,7 +21,8 @@ constexpr const char* kDescription =
 
 // What the words are bound to while CLI11 reads them.
 struct Words {
-  std::vector<std::string> mount_names;
+  std::string first;   // SOURCE, or the mountpoint if it stands alone
+  std::string second;  // MOUNTPOINT
   std::vector<std::string> option_lists;
   MountRequest mount;
   UmountRequest umount;
@@ -36,7 +41,7 @@ std::string expanded(const std::string& path) {
 
 void add_option_lists(CLI::App& command, Words& words) {
   command.add_option("-o", words.option_lists, "options of the mount, see below")
-      ->type_name("OPT,…")
+      ->type_name("OPT,...")
       ->allow_extra_args(false);
 }
 
@@ -49,10 +54,13 @@ void add_mount_point(CLI::App& command, std::string& mount_point, const char* na
 CLI::App* add_mount(CLI::App& app, Words& words) {
   CLI::App* command = app.add_subcommand("mount", "Mounts a cache repo over a directory");
   command
-      ->add_option("SOURCE MOUNTPOINT", words.mount_names,
-                   "namespace/name[@revision], and where; a single word that starts with /, . "
-                   "or ~ is where")
-      ->expected(0, 2);
+      ->add_option("SOURCE", words.first,
+                   "namespace/name[@revision]; if left out, your own cache repo or the public one")
+      ->type_name("");
+  command
+      ->add_option("MOUNTPOINT", words.second,
+                   "where; a single word that starts with /, . or ~ is this one")
+      ->type_name("");
   add_option_lists(*command, words);
   command->add_flag("-f", words.mount.is_foreground, "stay in the foreground, log to stderr");
   command->footer(options_help() + "\nExample:\n  neffs mount lab/neuron-cache -o hub_timeout=1");
@@ -75,21 +83,19 @@ void add_status(CLI::App& app, Words& words) {
 
 void add_explain(CLI::App& app, Words& words) {
   CLI::App* command = app.add_subcommand("explain", "Says whether a module is a hit, and why");
-  command->add_option("PATH", words.explain.subject, "a path, or the name of a module")->required();
+  command->add_option("PATH", words.explain.subject, "a path, or the name of a module")
+      ->type_name("")
+      ->required();
   add_mount_point(*command, words.explain.mount_point, "--mountpoint");
   command->add_flag("--json", words.explain.is_json, "for programs");
   command->footer("Example:\n  neffs explain MODULE_11061925398273098547+d41d8cd9");
 }
 
 void name_mount(Words& words) {
-  const std::vector<std::string>& names = words.mount_names;
-  if (names.size() == 2) {
-    words.mount.sources = names[0];
-    words.mount.mount_point = expanded(names[1]);
-  } else if (names.size() == 1) {
-    (looks_like_path(names[0]) ? words.mount.mount_point : words.mount.sources) =
-        looks_like_path(names[0]) ? expanded(names[0]) : names[0];
-  }
+  const bool stands_alone = words.second.empty() && looks_like_path(words.first);
+  const std::string& mount_point = stands_alone ? words.first : words.second;
+  if (!stands_alone) words.mount.sources = words.first;
+  if (!mount_point.empty()) words.mount.mount_point = expanded(mount_point);
   words.mount.options = parse_options(words.option_lists);
 }
 
@@ -109,8 +115,24 @@ std::vector<std::string> reversed(const std::vector<std::string>& words) {
   return {words.rbegin(), words.rend()};
 }
 
+void refuse_unknown_command(const CLI::App& app, const std::vector<std::string>& words) {
+  if (words.empty() || words[0].starts_with('-')) return;
+  std::vector<std::string> commands;
+  for (const CLI::App* command : app.get_subcommands(nullptr))
+    commands.push_back(command->get_name());
+  if (std::find(commands.begin(), commands.end(), words[0]) != commands.end()) return;
+  const std::vector<std::string_view> names(commands.begin(), commands.end());
+  throw usage_error(
+      "command " + words[0], "unknown",
+      fmt::format("is {} meant? neffs --help lists them all", nearest(words[0], names)));
+}
+
+// As it continues a line; a word in capitals is a name.
 std::string lower_first(std::string text) {
-  if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+  const auto letter = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+  if (text.size() > 1 && std::isupper(letter(1)) == 0) {
+    text[0] = static_cast<char>(std::tolower(letter(0)));
+  }
   return text;
 }
 
@@ -129,6 +151,7 @@ std::optional<std::string> read_words(CLI::App& app, const std::vector<std::stri
 Request parse_neffs(const std::vector<std::string>& words) {
   Words read;
   CLI::App app(kDescription, "neffs");
+  app.set_help_flag("-h,--help", "says how to use it");
   app.require_subcommand(1);
   add_mount(app, read);
   add_umount(app, read);
@@ -136,6 +159,7 @@ Request parse_neffs(const std::vector<std::string>& words) {
   add_explain(app, read);
   app.add_subcommand("version", "Says which version this is")->footer("Example:\n  neffs version");
   app.footer("Example:\n  neffs mount lab/neuron-cache\n  neffs status");
+  refuse_unknown_command(app, words);
   if (auto help = read_words(app, words)) return Printed{std::move(*help)};
   return request_of(app, read);
 }
@@ -146,7 +170,8 @@ Request parse_mount_helper(const std::vector<std::string>& words) {
   bool is_fake = false;
   std::string ignored;
   CLI::App app(kDescription, "mount.neffs");
-  app.add_option("SOURCE MOUNTPOINT", read.mount_names)->expected(2)->required();
+  app.add_option("SOURCE", read.first)->type_name("")->required();
+  app.add_option("MOUNTPOINT", read.second)->type_name("")->required();
   add_option_lists(app, read);
   app.add_flag("-s,-n,-v", is_ignored, "ignored, as every helper of mount(8) may");
   app.add_flag("-f", is_fake, "only check the arguments");

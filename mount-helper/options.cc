@@ -130,7 +130,7 @@ std::string options_help() {
   for (const OptionSpec& spec : option_table()) {
     const std::string usage =
         spec.value.empty() ? std::string(spec.name) : fmt::format("{}={}", spec.name, spec.value);
-    help += fmt::format("  {:<28} {} [{}]{}\n", usage, spec.help, spec.default_text,
+    help += fmt::format("  {:<29} {} [{}]{}\n", usage, spec.help, spec.default_text,
                         spec.is_all_later() ? " (a later version)" : "");
   }
   return help;

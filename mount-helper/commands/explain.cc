@@ -19,9 +19,14 @@ namespace {
 namespace stdfs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
+std::string without_slash_at_end(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
 // Relative to `above`; "" if it is not in there.
 std::string path_below(const stdfs::path& path, const stdfs::path& above) {
-  const std::string relative = path.lexically_normal().lexically_relative(above).string();
+  const std::string relative = path.lexically_relative(above).string();
   const bool is_outside = relative.empty() || relative == ".." || relative.starts_with("../");
   return is_outside || relative == "." ? "" : relative;
 }
@@ -78,11 +83,12 @@ std::string value_text(const std::string& key, const Json& value) {
 
 Place place_of(const ExplainRequest& request, const std::vector<MountEntry>& table,
                const stdfs::path& current) {
-  const bool is_path = request.subject.starts_with('/') || request.subject.starts_with('.');
-  const stdfs::path path = is_path ? (current / request.subject).lexically_normal() : stdfs::path();
+  const std::string subject = without_slash_at_end(request.subject);
+  const bool is_path = subject.starts_with('/') || subject.starts_with('.');
+  const stdfs::path path = without_slash_at_end((current / subject).lexically_normal());
   stdfs::path mount_point = request.mount_point.empty() ? kDefaultMountPoint : request.mount_point;
   mount_point = mount_path(mount_point, table);
-  if (!is_path) return {mount_point, request.subject};
+  if (!is_path) return {mount_point, subject};
   if (request.mount_point.empty()) {
     const auto around = mount_containing(table, path);
     if (is_neffs(around)) mount_point = around->mount_point;

@@ -40,6 +40,7 @@ class Daemon {
   // None if it does not answer, or is not to be seen from this container.
   explicit Daemon(const std::string& mount_point) {
     const ControlAnswer answer = ask(mount_point, status_request(), kAskLimit);
+    is_silent_ = answer.health == MountHealth::kSilent;
     const auto status = nlohmann::json::parse(answer.text, nullptr, false);
     if (!status.is_object() || !status.contains("pid") || !status["pid"].is_number_integer())
       return;
@@ -58,6 +59,7 @@ class Daemon {
   }
 
   pid_t pid() const { return pid_; }
+  bool is_silent() const { return is_silent_; }
 
  private:
   // Its number may mean another process in this PID namespace.
@@ -69,10 +71,16 @@ class Daemon {
   }
 
   pid_t pid_ = 0;
+  bool is_silent_ = false;
   fs::UniqueFd process_;
 };
 
-[[noreturn]] void refuse_busy(const MountEntry& mounted) {
+[[noreturn]] void refuse_busy(const MountEntry& mounted, const Daemon& daemon) {
+  // Whoever has asked a silent daemon, this program too, waits inside of the mount and holds it.
+  if (daemon.is_silent()) {
+    throw CommandError(fmt::format("unmounting {}", mounted.mount_point),
+                       "in use, and its daemon does not answer", "neffs umount --lazy detaches it");
+  }
   const auto holders = holders_of(mounted);
   throw CommandError(fmt::format("unmounting {}", mounted.mount_point),
                      holders.empty() ? "in use" : "in use by " + holders_text(holders),
@@ -88,7 +96,8 @@ int umount_command(const UmountRequest& request) {
     return kSuccess;
   }
   const Daemon daemon(mounted.mount_point);
-  if (unmount(mounted.mount_point, false) == UnmountResult::kBusy) refuse_busy(mounted);
+  const UnmountResult result = unmount(mounted.mount_point, false);
+  if (result == UnmountResult::kBusy) refuse_busy(mounted, daemon);
   if (!daemon.wait(kEndLimit)) {
     warn(fmt::format("{}: unmounted, its daemon (pid {}) has not ended yet", mounted.mount_point,
                      daemon.pid()));

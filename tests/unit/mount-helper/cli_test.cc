@@ -1,0 +1,181 @@
+#include "mount-helper/cli.h"
+
+#include "mount-helper/program.h"
+#include "tests/unit/mount-helper/mount_helper_kit.h"
+
+namespace neffs::test {
+namespace {
+
+using namespace mount_helper;  // NOLINT(google-build-using-namespace): all of it is meant
+using testing::HasSubstr;
+using Words = std::vector<std::string>;
+
+MountRequest mount_of(const Words& words, const std::string& program = "neffs") {
+  const Request request = parse_command_line(program, words);
+  if (const auto* mount = std::get_if<MountRequest>(&request)) return *mount;
+  ADD_FAILURE() << "no mount";
+  return {};
+}
+
+TEST(CommandLine, OneWordOfMountIsASourceOrAMountPoint) {
+  struct Row {
+    Words words;
+    const char* sources;
+    const char* mount_point;
+  };
+  ::setenv("HOME", "/home/ada", 1);
+  const Row rows[] = {
+      {{"mount"}, "", kDefaultMountPoint},
+      {{"mount", "lab/cache"}, "lab/cache", kDefaultMountPoint},
+      {{"mount", "/mnt/x"}, "", "/mnt/x"},
+      {{"mount", "./x"}, "", "./x"},
+      {{"mount", "~/x"}, "", "/home/ada/x"},
+      {{"mount", "lab/cache@v1,team/x", "mnt"}, "lab/cache@v1,team/x", "mnt"},
+  };
+  for (const Row& row : rows) {
+    const MountRequest request = mount_of(row.words);
+    EXPECT_EQ(request.sources, row.sources);
+    EXPECT_EQ(request.mount_point, row.mount_point);
+    EXPECT_FALSE(request.is_foreground);
+  }
+}
+
+TEST(CommandLine, OptionsOfMountMayStandAnywhere) {
+  const MountRequest request =
+      mount_of({"mount", "-o", "ro,offline", "lab/cache", "-o", "log=warn", "/mnt/x", "-f"});
+  EXPECT_EQ(request.sources, "lab/cache");
+  EXPECT_EQ(request.mount_point, "/mnt/x");
+  EXPECT_TRUE(request.options.is_read_only);
+  EXPECT_TRUE(request.options.is_offline);
+  EXPECT_EQ(request.options.log, LogLevel::kWarn);
+  EXPECT_TRUE(request.is_foreground);
+}
+
+TEST(CommandLine, OtherCommands) {
+  const auto umount = std::get<UmountRequest>(parse_command_line("neffs", {"umount", "--lazy"}));
+  EXPECT_EQ(umount.mount_point, kDefaultMountPoint);
+  EXPECT_TRUE(umount.is_lazy);
+  const auto status =
+      std::get<StatusRequest>(parse_command_line("neffs", {"status", "/mnt/x", "--json"}));
+  EXPECT_EQ(status.mount_point, "/mnt/x");
+  EXPECT_TRUE(status.is_json);
+  const auto explain = std::get<ExplainRequest>(
+      parse_command_line("neffs", {"explain", "MODULE_1+a", "--mountpoint", "/mnt/x"}));
+  EXPECT_EQ(explain.subject, "MODULE_1+a");
+  EXPECT_EQ(explain.mount_point, "/mnt/x");
+  EXPECT_FALSE(explain.is_json);
+  EXPECT_TRUE(std::holds_alternative<VersionRequest>(parse_command_line("neffs", {"version"})));
+}
+
+TEST(CommandLine, MountHelperTakesTheArgumentsOfMount8) {
+  const MountRequest request =
+      mount_of({"lab/cache", "/mnt/x", "-n", "-v", "-s", "-o", "rw,noauto,nosuid,x-foo=1,list=all"},
+               "/usr/sbin/mount.neffs");
+  EXPECT_EQ(request.sources, "lab/cache");
+  EXPECT_EQ(request.mount_point, "/mnt/x");
+  EXPECT_EQ(request.options.list, ListMode::kAll);
+  EXPECT_FALSE(request.is_foreground);
+  EXPECT_TRUE(std::holds_alternative<Printed>(
+      parse_command_line("mount.neffs", {"lab/cache", "/mnt/x", "-f"})))
+      << "a fake mount mounts nothing";
+  EXPECT_EQ(refusal_of([] { parse_command_line("mount.neffs", {"lab/cache"}); }).exit_code,
+            kWrongUsage);
+}
+
+TEST(CommandLine, WrongUsageIsCalledSo) {
+  const Words rows[] = {{},
+                        {"mout"},
+                        {"mount", "a/b", "/c", "/d"},
+                        {"mount", "--force"},
+                        {"mount", "-o"},
+                        {"mount", "-o", "nonsense"},
+                        {"umount", "/a", "/b"},
+                        {"explain"},
+                        {"version", "x"}};
+  for (const Words& words : rows) {
+    EXPECT_EQ(refusal_of([&] { parse_command_line("neffs", words); }).exit_code, kWrongUsage)
+        << testing::PrintToString(words);
+  }
+}
+
+TEST(CommandLine, UnknownCommandNamesTheNearest) {
+  EXPECT_EQ(refusal_of([] {
+              parse_command_line("neffs", {"unmount", "/x"});
+            }).text,
+            "command unmount: unknown (is umount meant? neffs --help lists them all)");
+}
+
+TEST(CommandLine, EveryCommandExplainsItselfWithAnExample) {
+  for (const Words& words :
+       {Words{"--help"}, Words{"mount", "--help"}, Words{"umount", "--help"},
+        Words{"status", "--help"}, Words{"explain", "--help"}, Words{"version", "--help"}}) {
+    const auto printed = std::get<Printed>(parse_command_line("neffs", words));
+    EXPECT_THAT(printed.text, HasSubstr("Example:\n  neffs "));
+  }
+  EXPECT_THAT(std::get<Printed>(parse_command_line("neffs", {"mount", "--help"})).text,
+              HasSubstr("hub_timeout=SECONDS"));
+}
+
+struct Ended {
+  int code = -1;
+  std::string out;
+  std::string err;
+};
+
+Ended run_program(Words words) {
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  const int code = run(static_cast<int>(words.size()), arguments.data());
+  return {code, testing::internal::GetCapturedStdout(), testing::internal::GetCapturedStderr()};
+}
+
+TEST(Program, ExitCodes) {
+  const Ended version = run_program({"neffs", "version"});
+  EXPECT_EQ(version.code, 0);
+  EXPECT_EQ(version.out, std::string("neffs ") + NEFFS_VERSION + "\n");
+  EXPECT_EQ(version.err, "");
+
+  const Ended wrong = run_program({"neffs", "mount", "-o", "ofline"});
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_EQ(wrong.out, "");
+  EXPECT_EQ(
+      wrong.err,
+      "neffs: option ofline: unknown (is offline meant? neffs mount --help lists them all)\n");
+
+  const TemporaryDirectory directory;
+  const Ended failed = run_program({"neffs", "umount", directory.path().string()});
+  EXPECT_EQ(failed.code, 1);
+  EXPECT_EQ(failed.err, "neffs: " + directory.path().string() + ": not mounted\n");
+}
+
+TEST(Program, StatusWorksWithoutAMount) {
+  const TemporaryDirectory directory;
+  const Ended json = run_program({"neffs", "status", directory.path().string(), "--json"});
+  EXPECT_EQ(json.code, 0);
+  const auto status = nlohmann::json::parse(json.out);
+  EXPECT_EQ(status["mounted"], false);
+  EXPECT_EQ(status["mountpoint"], directory.path().string());
+  EXPECT_TRUE(status["layer_bytes"].is_null());
+  const Ended text = run_program({"neffs", "status", directory.path().string()});
+  EXPECT_EQ(text.out, directory.path().string() + ": not mounted\n  layer  " +
+                          directory.path().string() + "\n");
+}
+
+TEST(Program, ExplainWithoutAMountLooksAtTheDirectory) {
+  const TemporaryDirectory directory;
+  write_file(directory.path() / "file", "x");
+  const auto found = [&](const std::string& path) {
+    const Ended ended = run_program(
+        {"neffs", "explain", path, "--mountpoint", directory.path().string(), "--json"});
+    return nlohmann::json::parse(ended.out)["found"].get<std::string>();
+  };
+  EXPECT_EQ(found("file"), "local");
+  EXPECT_EQ(found((directory.path() / "file").string()), "local");
+  EXPECT_EQ(found("MODULE_1+a"), "absent");
+}
+
+}  // namespace
+}  // namespace neffs::test

@@ -1,0 +1,208 @@
+#include "mount-helper/options.h"
+
+#include <set>
+
+#include "mount-helper/nearest.h"
+#include "mount-helper/option_values.h"
+#include "tests/unit/mount-helper/mount_helper_kit.h"
+
+namespace neffs::test {
+namespace {
+
+using namespace mount_helper;  // NOLINT(google-build-using-namespace): the tables below are all of it
+using std::chrono::milliseconds;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(OptionValues, Sizes) {
+  const std::pair<const char*, std::uint64_t> rows[] = {
+      {"0", 0},          {"4096", 4096},       {"1K", 1024},          {"1k", 1024},
+      {"1.5M", 1572864}, {"20G", 21474836480}, {"2t", 2199023255552}, {"0.5K", 512},
+  };
+  for (const auto& [text, size] : rows) EXPECT_EQ(parse_size(text), size) << text;
+  for (const char* text : {"", "G", "-1", "+1", "1e3", "1.", ".5", "1 G", "1GB", "0x10", "nan",
+                           "1.2.3", "99999999999999999999", "9000000T"}) {
+    EXPECT_THROW(parse_size(text), std::invalid_argument) << text;
+  }
+}
+
+TEST(OptionValues, Seconds) {
+  const std::pair<const char*, milliseconds> rows[] = {{"0", milliseconds(0)},
+                                                       {"2", milliseconds(2000)},
+                                                       {"0.25", milliseconds(250)},
+                                                       {"0.0004", milliseconds(0)},
+                                                       {"3600", milliseconds(3'600'000)}};
+  for (const auto& [text, time] : rows) EXPECT_EQ(parse_seconds(text), time) << text;
+  for (const char* text : {"", "-1", "2s", "inf", "1e9", "99999999999"}) {
+    EXPECT_THROW(parse_seconds(text), std::invalid_argument) << text;
+  }
+}
+
+TEST(OptionValues, MasksAndGroups) {
+  EXPECT_EQ(parse_mask("0"), 0U);
+  EXPECT_EQ(parse_mask("022"), 022U);
+  EXPECT_EQ(parse_mask("777"), 0777U);
+  for (const char* text : {"", "8", "1000", "-1", "0o22"}) {
+    EXPECT_THROW(parse_mask(text), std::invalid_argument) << text;
+  }
+  EXPECT_EQ(parse_gid("1000"), 1000U);
+  for (const char* text : {"", "users", "-1", "4294967295", "4294967296"}) {
+    EXPECT_THROW(parse_gid(text), std::invalid_argument) << text;
+  }
+}
+
+TEST(Nearest, EditDistance) {
+  const std::tuple<const char*, const char*, std::size_t> rows[] = {
+      {"", "", 0},          {"", "abc", 3},           {"abc", "", 3},
+      {"abc", "abc", 0},    {"kitten", "sitting", 3}, {"ro", "rw", 1},
+      {"polll", "poll", 1}, {"offlien", "offline", 2}};
+  for (const auto& [from, to, distance] : rows) {
+    EXPECT_EQ(edit_distance(from, to), distance) << from << " " << to;
+  }
+  EXPECT_EQ(nearest("x", {}), "");
+}
+
+TEST(Options, DefaultsAreThoseOfTheContract) {
+  const MountOptions options = parse_options({});
+  EXPECT_FALSE(options.is_read_only);
+  EXPECT_FALSE(options.is_offline);
+  EXPECT_EQ(options.push, PushMode::kAuto);
+  EXPECT_EQ(options.layer, "");
+  EXPECT_EQ(options.list, ListMode::kAuto);
+  EXPECT_EQ(options.passthrough, PassthroughMode::kAuto);
+  EXPECT_EQ(options.hub_timeout, milliseconds(2000));
+  EXPECT_EQ(options.fetch_timeout, milliseconds(60'000));
+  EXPECT_EQ(options.dmask, 0U);
+  EXPECT_EQ(options.fmask, 0U);
+  EXPECT_FALSE(options.gid);
+  EXPECT_EQ(options.log, LogLevel::kInfo);
+  EXPECT_TRUE(options.not_yet.empty());
+  EXPECT_NO_THROW(refuse_later_options(options));
+}
+
+TEST(Options, EveryOneThatThisVersionHas) {
+  const MountOptions options = parse_options(
+      {"ro,offline,push=none,layer=/data/a\\,b,list=all,passthrough=off,hub_timeout=0.5",
+       "fetch_timeout=90,dmask=022,fmask=0133,gid=1000,token_file=/run/token", "allow_other",
+       "default_permissions,log=debug"});
+  EXPECT_TRUE(options.is_read_only);
+  EXPECT_TRUE(options.is_offline);
+  EXPECT_EQ(options.push, PushMode::kNone);
+  EXPECT_EQ(options.layer, "/data/a,b");
+  EXPECT_EQ(options.list, ListMode::kAll);
+  EXPECT_EQ(options.passthrough, PassthroughMode::kOff);
+  EXPECT_EQ(options.hub_timeout, milliseconds(500));
+  EXPECT_EQ(options.fetch_timeout, milliseconds(90'000));
+  EXPECT_EQ(options.dmask, 022U);
+  EXPECT_EQ(options.fmask, 0133U);
+  EXPECT_EQ(options.gid, 1000U);
+  EXPECT_EQ(options.token_file, "/run/token");
+  EXPECT_TRUE(options.allow_other);
+  EXPECT_TRUE(options.default_permissions);
+  EXPECT_EQ(options.log, LogLevel::kDebug);
+  EXPECT_TRUE(options.not_yet.empty());
+}
+
+TEST(Options, LastOneWins) {
+  EXPECT_FALSE(parse_options({"ro,rw"}).is_read_only);
+  EXPECT_TRUE(parse_options({"rw", "ro"}).is_read_only);
+  EXPECT_EQ(parse_options({"list=all,list=local"}).list, ListMode::kLocal);
+  EXPECT_TRUE(parse_options({"push=lab/cache,push=auto"}).not_yet.empty());
+}
+
+TEST(Options, WordsStandForTheirEnum) {
+  EXPECT_EQ(parse_options({"list=auto"}).list, ListMode::kAuto);
+  EXPECT_EQ(parse_options({"passthrough=on"}).passthrough, PassthroughMode::kOn);
+  EXPECT_EQ(parse_options({"log=error"}).log, LogLevel::kError);
+  EXPECT_EQ(parse_options({"log=warn"}).log, LogLevel::kWarn);
+}
+
+TEST(Options, LaterOnesAreUnderstoodAndRefused) {
+  for (const char* text : {"cache_size=20G", "min_free=5G", "adopt=push", "push=lab/cache",
+                           "settle=5", "commit_interval=40", "stale_locks=clear", "failures=keep",
+                           "failures=60", "metrics=/run/neffs.prom", "poll=60", "miss_check=15"}) {
+    const MountOptions options = parse_options({text});
+    EXPECT_THAT(options.not_yet, ElementsAre(text));
+    const Refusal refusal = refusal_of([&] { refuse_later_options(options); });
+    EXPECT_EQ(refusal.text,
+              std::string("option ") + text + ": needs a later version of neffs (leave it out)");
+    EXPECT_EQ(refusal.exit_code, kWrongUsage);
+  }
+  EXPECT_TRUE(parse_options({"adopt=hold,push=auto"}).not_yet.empty());
+}
+
+TEST(Options, WrongValuesSayHowToWriteThem) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"cache_size=big", "option cache_size=big: not a size, write it like 500M or 1.5T"},
+      {"poll=often", "option poll=often: not a time in seconds, write it like 2 or 0.5"},
+      {"list=none", "option list=none: not one of auto, local, all"},
+      {"list", "option list: a value is missing (write list=auto|local|all)"},
+      {"ro=yes", "option ro=yes: takes no value (write ro)"},
+      {"push=cache", "option push=cache: neither auto nor none nor a repo, namespace/name"},
+      {"layer=", "option layer=: a path is missing"},
+      {"adopt=all", "option adopt=all: not one of hold, push"},
+      {"failures=never", "option failures=never: not a time in seconds, write it like 2 or 0.5"},
+  };
+  for (const auto& [text, message] : rows) {
+    const Refusal refusal = refusal_of([&, list = std::string(text)] { parse_options({list}); });
+    EXPECT_EQ(refusal.text, message);
+    EXPECT_EQ(refusal.exit_code, kWrongUsage);
+  }
+}
+
+TEST(Options, UnknownOneNamesTheNearest) {
+  const std::pair<const char*, const char*> rows[] = {{"ofline", "offline"},
+                                                      {"pass_through=on", "passthrough"},
+                                                      {"cachesize=1G", "cache_size"},
+                                                      {"hubtimeout=1", "hub_timeout"},
+                                                      {"Layer=/x", "layer"}};
+  for (const auto& [text, meant] : rows) {
+    const Refusal refusal = refusal_of([&, list = std::string(text)] { parse_options({list}); });
+    EXPECT_THAT(refusal.text, HasSubstr(std::string("is ") + meant + " meant?")) << text;
+    EXPECT_EQ(refusal.exit_code, kWrongUsage);
+  }
+}
+
+TEST(Options, GenericOnesArePassedOnOrIgnored) {
+  const MountOptions options =
+      parse_options({"rw,noauto,nofail,_netdev,user,x-systemd.automount,nosuid,nodev,noatime,,"});
+  EXPECT_THAT(options.kernel_options, ElementsAre("nosuid", "nodev", "noatime"));
+  EXPECT_TRUE(options.not_yet.empty());
+}
+
+TEST(Options, TableIsTheWholeContract) {
+  const std::set<std::string_view> contract = {"ro",
+                                               "push",
+                                               "adopt",
+                                               "layer",
+                                               "list",
+                                               "cache_size",
+                                               "min_free",
+                                               "poll",
+                                               "miss_check",
+                                               "settle",
+                                               "commit_interval",
+                                               "hub_timeout",
+                                               "fetch_timeout",
+                                               "stale_locks",
+                                               "failures",
+                                               "dmask",
+                                               "fmask",
+                                               "gid",
+                                               "offline",
+                                               "passthrough",
+                                               "token_file",
+                                               "allow_other",
+                                               "default_permissions",
+                                               "metrics",
+                                               "log"};
+  std::set<std::string_view> table;
+  for (const OptionSpec& spec : option_table()) table.insert(spec.name);
+  EXPECT_EQ(table, contract);
+  for (const std::string_view name : contract) {
+    EXPECT_THAT(options_help(), HasSubstr("\n  " + std::string(name))) << name;
+  }
+}
+
+}  // namespace
+}  // namespace neffs::test

@@ -1,0 +1,109 @@
+// What status and explain show people, from what a daemon answers.
+#include "mount-helper/commands/explain.h"
+#include "mount-helper/commands/status.h"
+#include "tests/unit/mount-helper/mount_helper_kit.h"
+
+namespace neffs::test {
+namespace {
+
+using mount_helper::explain_text;
+using mount_helper::ExplainRequest;
+using mount_helper::MountEntry;
+using mount_helper::place_of;
+using mount_helper::status_text;
+using Json = nlohmann::ordered_json;
+
+Json full_status() {
+  return Json::parse(R"({"version":"0.1.0","mounted":true,"mountpoint":"/mnt/x","layer":"/data",
+    "pid":123,"uptime_s":7500.5,"passthrough":true,"offline":false,
+    "sources":[{"repo":"lab/cache","revision":"v1","commit":"0123456789abcdef","checked_s_ago":3.2,
+                "state":"ok","push":true,"skipped_names":1}],
+    "push":{"repo":"lab/cache","waiting":0,"queued":2,"uploading":1,"pushed":7,"superseded":0,
+            "held":0,"failed":0,"commits":2,"next_commit_in_s":12.0,"last_error":null,"modules":[]},
+    "layer_bytes":3221225472,"layer_files":4,"quota_bytes":null,
+    "reads":{"local":10,"fetched":3,"bytes_fetched":999,"misses":5,"errors":0,"in_flight":1}})");
+}
+
+TEST(StatusText, OfARunningMount) {
+  EXPECT_EQ(status_text(full_status(), false),
+            "/mnt/x: mounted for 2 h 5 min, pid 123, passthrough\n"
+            "  source  lab/cache@v1 at 0123456: ok, checked 3.2 s ago, 1 name skipped\n"
+            "  push    lab/cache: 2 queued, 1 uploading, 7 pushed\n"
+            "  layer   /data: 3.0 GiB in 4 files\n"
+            "  reads   10 local, 3 fetched, 5 misses, 999 B fetched, 1 now\n");
+}
+
+TEST(StatusText, OfAMountThatKnowsLittle) {
+  Json status = full_status();
+  status["offline"] = true;
+  status["passthrough"] = false;
+  status["sources"][0].update({{"commit", nullptr},
+                               {"checked_s_ago", nullptr},
+                               {"state", "offline"},
+                               {"revision", "main"},
+                               {"skipped_names", 0}});
+  status["push"]["repo"] = nullptr;
+  status["reads"] = Json::object();
+  EXPECT_EQ(status_text(status, false),
+            "/mnt/x: mounted for 2 h 5 min, pid 123, offline\n"
+            "  source  lab/cache: offline\n"
+            "  push    no repo\n"
+            "  layer   /data: 3.0 GiB in 4 files\n"
+            "  reads   nothing yet\n");
+}
+
+TEST(StatusText, SurvivesAnyAnswer) {
+  for (const char* text : {"{}", R"({"mounted":"yes","sources":3,"push":[],"reads":null})",
+                           R"({"mounted":true,"sources":[{}],"push":{},"reads":{"local":"x"}})"}) {
+    EXPECT_NE(status_text(Json::parse(text), false), "") << text;
+  }
+  const Json hostile = {{"mountpoint", "/x\x1b[2J"}, {"mounted", false}};
+  EXPECT_EQ(status_text(hostile, false).find('\x1b'), std::string::npos);
+}
+
+TEST(ExplainText, IsTheAnswerInRows) {
+  const Json answer = {{"path", "v/MODULE_1"},
+                       {"found", "remote"},
+                       {"size", 2048U},
+                       {"hit", true},
+                       {"in_source", "finished"}};
+  EXPECT_EQ(explain_text(answer, false),
+            "v/MODULE_1\n"
+            "  found      remote\n"
+            "  size       2.0 KiB\n"
+            "  hit        yes\n"
+            "  in source  finished\n");
+}
+
+TEST(ExplainPlace, PathsNameTheirMountAndModulesTheDefaultOne) {
+  const std::vector<MountEntry> table = {{1, 0, "/", "ext4", "d"},
+                                         {2, 0, "/mnt/x", "fuse.neffs", "lab/cache"}};
+  struct Row {
+    const char* subject;
+    const char* mount_point;
+    const char* expected_mount;
+    const char* expected_path;
+  };
+  const Row rows[] = {
+      {"MODULE_1+a", "", mount_helper::kDefaultMountPoint, "MODULE_1+a"},
+      {"v/MODULE_1+a", "/mnt/x", "/mnt/x", "v/MODULE_1+a"},
+      {"/mnt/x/v/MODULE_1+a/", "", "/mnt/x", "v/MODULE_1+a"},
+      {"./v/../w", "", "/mnt/x", "w"},
+      {"/var/tmp/neuron-compile-cache/v", "", mount_helper::kDefaultMountPoint, "v"},
+  };
+  for (const Row& row : rows) {
+    const auto place = place_of({row.subject, row.mount_point, false}, table, "/mnt/x");
+    EXPECT_EQ(place.mount_point, row.expected_mount) << row.subject;
+    EXPECT_EQ(place.path, row.expected_path) << row.subject;
+  }
+  for (const char* subject : {"/elsewhere/x", "/mnt/xy", "/mnt/x", "/"}) {
+    EXPECT_EQ(refusal_of([&] {
+                place_of({subject, "", false}, table, "/");
+              }).exit_code,
+              mount_helper::kWrongUsage)
+        << subject;
+  }
+}
+
+}  // namespace
+}  // namespace neffs::test
