@@ -1,4 +1,4 @@
-// Hit or miss, from where, and why: the answer of `neffs explain`.
+// Hit or miss, from where, and why: the answer of `neffs explain`. Never waits for the Hub.
 #include <nlohmann/json.hpp>
 
 #include "fs/cache_fs.h"
@@ -53,8 +53,9 @@ std::string CacheFs::explain(const std::string& path) {
       answer["why"] = found.why;
       break;
     case Found::Kind::kUnknown:
+      view_.ask(path, [](const std::exception_ptr&) {});  // who asks again in a moment will be told
       answer["found"] = "unknown";
-      answer["why"] = "the source has not been asked yet, or does not answer";
+      answer["why"] = "the source does not answer";
       break;
   }
   if (!at.module.empty()) {

@@ -10,15 +10,20 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <thread>
 
 #include "mount-helper/command_error.h"
 #include "mount-helper/mount_table.h"
 
 namespace neffs::mount_helper {
 namespace {
+
+constexpr std::chrono::milliseconds kPatienceWithPredecessor{2'500};
+constexpr std::chrono::milliseconds kBetweenTries{20};
 
 constexpr std::array<std::string_view, 22> kNetworkTypes = {
     "nfs",       "nfs4",    "cifs",  "smb3",   "smbfs",  "9p",      "lustre",   "ceph",
@@ -114,7 +119,14 @@ std::string pid_written_in(int lock) {
 fs::UniqueFd take_lock(int directory, const std::string& layer_name) {
   fs::UniqueFd lock(::openat(directory, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!lock) throw CommandError(layer_name, "cannot be locked: " + reason(errno));
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
+  // The daemon of a mount that was taken away a moment ago may take two seconds to end.
+  const auto deadline = std::chrono::steady_clock::now() + kPatienceWithPredecessor;
+  int result = ::flock(lock.get(), LOCK_EX | LOCK_NB);
+  while (result != 0 && errno == EWOULDBLOCK && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(kBetweenTries);
+    result = ::flock(lock.get(), LOCK_EX | LOCK_NB);
+  }
+  if (result == 0) return lock;
   if (errno != EWOULDBLOCK) throw CommandError(layer_name, "cannot be locked: " + reason(errno));
   const std::string pid = pid_written_in(lock.get());
   throw CommandError(fmt::format("layer {}", layer_name),

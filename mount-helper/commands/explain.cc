@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "mount-helper/command_error.h"
@@ -52,12 +54,26 @@ std::vector<std::string> folders_of(const stdfs::path& mount_point) {
   return folders;
 }
 
+// The daemon never lets an answer wait for the Hub: it asks there, and knows a moment later.
+constexpr std::chrono::milliseconds kHubPatience{4'000};
+constexpr std::chrono::milliseconds kBetweenLooks{50};
+
+Json explained(const Place& place, const std::string& path) {
+  const auto deadline = std::chrono::steady_clock::now() + kHubPatience;
+  while (true) {
+    Json answer = ask_or_throw(place.mount_point, explain_request(path));
+    if (answer.value("found", "") != "unknown" || std::chrono::steady_clock::now() >= deadline)
+      return answer;
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
+}
+
 std::vector<Json> ask_about(const Place& place) {
-  Json direct = ask_or_throw(place.mount_point, explain_request(place.path));
+  Json direct = explained(place, place.path);
   if (is_found(direct) || place.path.find('/') != std::string::npos) return {std::move(direct)};
   std::vector<Json> answers;
   for (const std::string& folder : folders_of(place.mount_point)) {
-    Json answer = ask_or_throw(place.mount_point, explain_request(folder + "/" + place.path));
+    Json answer = explained(place, folder + "/" + place.path);
     if (is_found(answer)) answers.push_back(std::move(answer));
   }
   if (answers.empty()) answers.push_back(std::move(direct));
