@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The one list of what neffs needs from the distribution. Debian 12, Ubuntu 22.04 and later.
 #   packaging/deps.sh            what building and running take
+#   packaging/deps.sh --demo     also what packaging/try.sh takes
 #   packaging/deps.sh --tests    also what the tests take
 #   packaging/deps.sh --list     prints the names instead of installing them
 set -euo pipefail
@@ -12,10 +13,12 @@ build=(
   libsqlite3-dev libsqlitecpp-dev
   nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev
 )
+demo=(libcpp-httplib-dev zlib1g-dev curl)
 tests=(
-  libgtest-dev libgmock-dev libbenchmark-dev libcpp-httplib-dev
+  "${demo[@]}"
+  libgtest-dev libgmock-dev
   clang clang-tidy clang-format ccache
-  git curl openssl attr acl procps util-linux
+  git openssl attr acl procps util-linux
   python3 python3-venv nodejs npm
 )
 
@@ -23,6 +26,7 @@ wanted=("${build[@]}")
 list_only=no
 for argument in "$@"; do
   case "$argument" in
+    --demo) wanted+=("${demo[@]}") ;;
     --tests) wanted+=("${tests[@]}") ;;
     --list) list_only=yes ;;
     *) echo "deps.sh: unknown argument: $argument" >&2; exit 2 ;;
