@@ -68,8 +68,9 @@ NodeId NodeTable::find_locked(const Dentry& dentry, const Identity& identity) {
     if (same_thing(nodes_.at(it->second).identity, identity)) return it->second;
     unlink_locked(dentry);
   }
-  if (!identity.layer || identity.is_directory) return 0;
-  const auto it = by_layer_.find(*identity.layer);  // another name of a hard-linked file
+  // A file with one name that has a known number is a new one: disks use the numbers again.
+  if (!identity.layer || !identity.is_linked) return 0;
+  const auto it = by_layer_.find(*identity.layer);
   return it == by_layer_.end() ? 0 : it->second;
 }
 

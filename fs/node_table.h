@@ -23,6 +23,7 @@ struct Identity {
   std::optional<LayerId> layer;  // where the bytes are here; a remote-only name has none
   std::string remote;            // content id of a remote-only file, "" otherwise
   ino_t ino = 0;                 // what stat shows, for as long as the node lives
+  bool is_linked = false;        // the layer's file has several names
 };
 
 // All nodes that the kernel knows, with their lookup counts and dentries. Ids are never used twice

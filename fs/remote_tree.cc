@@ -8,13 +8,37 @@
 namespace neffs::fs {
 namespace {
 
-bool is_hostile_path(std::string_view path) {
+template <typename Test>
+bool any_component(std::string_view path, Test test) {
   while (true) {
     const auto slash = path.find('/');
-    if (is_hostile_name(path.substr(0, slash), false)) return true;
+    if (test(path.substr(0, slash))) return true;
     if (slash == std::string_view::npos) return false;
     path.remove_prefix(slash + 1);
   }
+}
+
+bool is_hostile_path(std::string_view path) {
+  return any_component(path, [](std::string_view name) { return is_hostile_name(name, false); });
+}
+
+bool is_below_lock(std::string_view path) {
+  return any_component(path, [](std::string_view name) { return name.ends_with(".lock"); });
+}
+
+// Git has no such trees: one name for a file and for a folder.
+bool is_below_file(const ModuleListing& listing, std::string_view path) {
+  for (auto up = parent_path(path); !up.empty(); up = parent_path(up)) {
+    const auto it = listing.names.find(up);
+    if (it != listing.names.end() && it->second.kind == RemoteName::Kind::kFile) return true;
+  }
+  return false;
+}
+
+// A listing need not name the folders between, and one that holds hidden names only is nothing.
+void add_folders_above(ModuleListing& listing, std::string_view path) {
+  for (auto up = parent_path(path); !up.empty(); up = parent_path(up))
+    listing.names.try_emplace(std::string(up), RemoteName::directory({}));
 }
 
 RemoteName shown(const index::TreeEntry& entry) {
@@ -45,8 +69,9 @@ DirectoryListing show_directory(std::string_view directory,
   for (const auto& entry : entries) {
     if (is_hostile_name(entry.path, directory.empty())) {
       ++listing.skipped_names;
-    } else if (entry.is_directory || !is_lock(join_path(directory, entry.path))) {
-      listing.children.insert_or_assign(entry.path, shown(entry));
+    } else if (!is_lock(join_path(directory, entry.path))) {
+      const bool is_new = listing.children.try_emplace(entry.path, shown(entry)).second;
+      if (!is_new) ++listing.skipped_names;
     }
   }
   return listing;
@@ -56,18 +81,19 @@ ModuleListing show_module(std::string_view module, const std::vector<index::Tree
   ModuleListing listing;
   std::vector<ModuleFile> files;
   for (const auto& entry : entries) {
-    if (is_hostile_path(entry.path)) {
+    if (is_hostile_path(entry.path) || is_below_file(listing, entry.path)) {
       ++listing.skipped_names;
       continue;
     }
-    if (!entry.is_directory && is_lock(entry.path)) continue;
-    const auto at = listing.names.insert_or_assign(entry.path, shown(entry)).first;
-    if (!entry.is_directory) files.push_back({at->first, entry.size});
+    if (entry.is_directory || is_below_lock(entry.path)) continue;
+    const auto [at, is_new] = listing.names.try_emplace(entry.path, shown(entry));
+    if (is_new) {
+      files.push_back({at->first, entry.size});
+      add_folders_above(listing, entry.path);
+    } else {
+      ++listing.skipped_names;
+    }
   }
-  // A listing need not name the folders between, and one that holds hidden names only is nothing.
-  for (const auto& file : files)
-    for (auto up = parent_path(file.path); !up.empty(); up = parent_path(up))
-      listing.names.try_emplace(std::string(up), RemoteName::directory({}));
   const auto name = base_name(module);
   listing.verdict = judge_module(parent_path(module), name, files);
   listing.plan = plan_module(name, files);

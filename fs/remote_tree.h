@@ -48,11 +48,13 @@ struct ModuleListing {
 index::TreeEntry to_index(const hub::RemoteEntry& entry);
 std::vector<index::TreeEntry> to_index(const std::vector<hub::RemoteEntry>& entries);
 
-// A listing of `directory`'s children. Locks are left out, hostile names are left out and counted.
+// A listing of `directory`'s children. Locks are left out; hostile names, and the second of two equal
+// ones, are left out and counted.
 DirectoryListing show_directory(std::string_view directory,
                                 const std::vector<index::TreeEntry>& entries);
 
-// A listing of everything below `module` ("neuronxcc-…/MODULE_…"). A verdict of kProbeNeff shows
+// A listing of everything below `module` ("neuronxcc-…/MODULE_…"); folders are those that shown files
+// need. A verdict of kProbeNeff shows
 // the names as finished: who shows them to a reader has to probe first and may call hide().
 ModuleListing show_module(std::string_view module, const std::vector<index::TreeEntry>& entries);
 void hide(ModuleListing& listing, Verdict verdict);

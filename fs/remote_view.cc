@@ -118,15 +118,15 @@ std::shared_ptr<const ModuleListing> RemoteView::module(std::string_view path, b
   if (!known) return nullptr;
   auto listing = judge(key, *rows, {}, false, known);
   if (!known) return nullptr;
-  keep_module(key, std::move(listing));
-  const std::lock_guard lock(mutex_);
-  return modules_[key];
+  return keep_module(key, std::move(listing));
 }
 
-void RemoteView::keep_module(const std::string& path, ModuleListing listing) {
+std::shared_ptr<const ModuleListing> RemoteView::keep_module(const std::string& path,
+                                                             ModuleListing listing) {
   auto shared = std::make_shared<const ModuleListing>(std::move(listing));
   const std::lock_guard lock(mutex_);
   if (modules_.insert_or_assign(path, shared).second) skipped_names_ += shared->skipped_names;
+  return shared;
 }
 
 // may_ask: the one request that tells an old compiler's NEFF from the text of a failure

@@ -106,8 +106,10 @@ class RemoteView {
                                      hub::ListDepth depth, bool& found);
   ModuleListing judge(const std::string& path, const std::vector<index::TreeEntry>& entries,
                       const std::string& commit, bool may_ask, bool& known);
-  void keep_module(const std::string& path, ModuleListing listing);
+  std::shared_ptr<const ModuleListing> keep_module(const std::string& path, ModuleListing listing);
   void save_modules_of(const std::string& version);
+  void save(const std::string& tree_id, index::TreeDepth depth,
+            const std::vector<index::TreeEntry>& rows);
   void use(const std::string& commit, std::int64_t time_s, bool checked);
   void note_failure(const std::string& key, const std::exception_ptr& error);
 

@@ -1,7 +1,10 @@
 // How a RemoteView asks the Hub: one flight for however many callers, and what failures do.
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <utility>
+
+#include <spdlog/spdlog.h>
 
 #include "fs/layer.h"
 #include "fs/remote_view.h"
@@ -97,13 +100,12 @@ void RemoteView::fly(const std::string& key, Urgency urgency, Done done) {
       flight->second.waiting.push_back(std::move(done));
       return;
     }
-    for (const auto& scope : {std::string(), key}) {
-      const auto it = back_off_.find(scope);
-      if (it == back_off_.end()) continue;
-      refused = refused || it->second.until > now;
-      if (!refused) it->second.until = now + it->second.delay;  // this one is the probe
-    }
+    const std::array scopes{back_off_.find(""), back_off_.find(key)};
+    for (const auto& scope : scopes)
+      refused = refused || (scope != back_off_.end() && scope->second.until > now);
     if (!refused) {
+      for (const auto& scope : scopes)  // this one is the probe
+        if (scope != back_off_.end()) scope->second.until = now + scope->second.delay;
       flights_[key].waiting.push_back(std::move(done));
       is_new = true;
     }
@@ -168,7 +170,7 @@ void RemoteView::load_directory(const std::string& path, const std::string& comm
   const auto rows = list(commit, path, hub::ListDepth::kChildren, found);
   bool absent = false;
   if (const auto id = tree_id(path, absent); found && id)
-    index_.put_tree(*id, index::TreeDepth::kChildren, rows);
+    save(*id, index::TreeDepth::kChildren, rows);
   auto listing =
       found ? std::make_shared<const DirectoryListing>(show_directory(path, rows)) : nullptr;
   {
@@ -194,11 +196,16 @@ void RemoteView::load_module(const std::string& path, const std::string& commit)
   keep_module(path, std::move(listing));
   bool absent = false;
   if (const auto id = tree_id(path, absent)) {
-    index_.put_tree(*id, index::TreeDepth::kEverything, rows);
-  } else if (!absent) {
+    save(*id, index::TreeDepth::kEverything, rows);
+    return;
+  }
+  if (absent) return;
+  {
     const std::lock_guard lock(mutex_);
     unsaved_.insert_or_assign(path, std::move(rows));
   }
+  // The folder's listing may have arrived in between.
+  if (tree_id(path, absent)) save_modules_of(std::string(parent_path(path)));
 }
 
 void RemoteView::save_modules_of(const std::string& version) {
@@ -216,8 +223,17 @@ void RemoteView::save_modules_of(const std::string& version) {
   }
   bool absent = false;
   for (const auto& [path, rows] : ready)
-    if (const auto id = tree_id(path, absent))
-      index_.put_tree(*id, index::TreeDepth::kEverything, rows);
+    if (const auto id = tree_id(path, absent)) save(*id, index::TreeDepth::kEverything, rows);
+}
+
+// What cannot be remembered is known in this life all the same.
+void RemoteView::save(const std::string& tree_id, index::TreeDepth depth,
+                      const std::vector<index::TreeEntry>& rows) {
+  try {
+    index_.put_tree(tree_id, depth, rows);
+  } catch (const index::IndexError& error) {
+    spdlog::warn("a listing is not remembered: {}", error.what());
+  }
 }
 
 void RemoteView::load_everything(const std::string& version, const std::string& commit) {
@@ -228,17 +244,25 @@ void RemoteView::load_everything(const std::string& version, const std::string& 
   const bool fresh = !found;
   const auto rows =
       found ? std::move(*stored) : list(commit, version, hub::ListDepth::kEverything, found);
-  if (fresh && found && id) index_.put_tree(*id, index::TreeDepth::kEverything, rows);
+  if (fresh && found && id) save(*id, index::TreeDepth::kEverything, rows);
   std::vector<index::TreeEntry> children;
   std::copy_if(rows.begin(), rows.end(), std::back_inserter(children),
                [](const auto& row) { return row.path.find('/') == std::string::npos; });
   auto finished = std::make_shared<std::map<std::string, bool>>();
+  std::vector<std::pair<std::string, std::shared_ptr<const ModuleListing>>> modules;
   for (const auto& [name, entries] : by_module(rows)) {
-    const auto state = show_module(join_path(version, name), entries).verdict.state;
+    auto path = join_path(version, name);
+    if (locate(path).place != Place::kModule) continue;
+    auto listing = std::make_shared<const ModuleListing>(show_module(path, entries));
+    const auto state = listing->verdict.state;
     (*finished)[name] = state == ModuleState::kFinished || state == ModuleState::kProbeNeff;
+    if (state != ModuleState::kProbeNeff) modules.emplace_back(std::move(path), std::move(listing));
   }
   const std::lock_guard lock(mutex_);
   if (commit_ != commit) return;
+  // Who lists a folder looks at what it shows.
+  for (auto& [path, listing] : modules)
+    if (modules_.try_emplace(path, listing).second) skipped_names_ += listing->skipped_names;
   finished_.insert_or_assign(version, std::move(finished));
   directories_.try_emplace(
       version, found ? std::make_shared<const DirectoryListing>(show_directory(version, children))
@@ -249,18 +273,20 @@ void RemoteView::load_everything(const std::string& version, const std::string& 
 
 void RemoteView::note_failure(const std::string& key, const std::exception_ptr& error) {
   const char* state = nullptr;
+  milliseconds asked_for{0};
   try {
     std::rethrow_exception(error);
   } catch (const hub::HubError& hub_error) {
     if (hub_error.kind == hub::HubErrorKind::kCancelled) return;
     state = source_state(hub_error.kind);
+    asked_for = hub_error.retry_after.value_or(std::chrono::seconds(0));
   } catch (...) {
     state = nullptr;
   }
   const std::lock_guard lock(mutex_);
   auto& back_off = back_off_[state != nullptr ? std::string() : key];
   back_off.delay = std::clamp(back_off.delay * 2, kFirstBackOff, kLongestBackOff);
-  back_off.until = Clock::now() + back_off.delay;
+  back_off.until = Clock::now() + std::max(back_off.delay, asked_for);
   if (state != nullptr) {
     state_ = state;
     degraded_ = true;

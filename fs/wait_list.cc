@@ -1,9 +1,9 @@
 #include "fs/wait_list.h"
 
 #include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -30,7 +30,8 @@ constexpr std::uint64_t kHarmless = bit(SIGCHLD) | bit(SIGCONT) | bit(SIGURG) | 
 bool is_dying(pid_t thread) {
   if (thread <= 0) return false;
   std::ifstream status("/proc/" + std::to_string(thread) + "/status");
-  if (!status) return ::access("/proc/self/status", F_OK) == 0;
+  // Others' processes may be hidden from us: only the kernel knows whether it is gone.
+  if (!status) return ::kill(thread, 0) != 0 && errno == ESRCH;
   std::uint64_t pending = 0;
   std::uint64_t ineffective = kHarmless;
   for (std::string line; std::getline(status, line);) {
@@ -96,11 +97,16 @@ void WaitList::give_up_all() {
   std::vector<std::function<void(GiveUp)>> given_up;
   {
     const std::lock_guard lock(mutex_);
-    for (auto& [id, wait] : waits_) given_up.push_back(std::move(wait.give_up));
-    waits_.clear();
+    for (auto it = waits_.begin(); it != waits_.end();) {
+      if (!it->second.give_up) {  // about to be parked: who parks it has to be answered later
+        ++it;
+        continue;
+      }
+      given_up.push_back(std::move(it->second.give_up));
+      it = waits_.erase(it);
+    }
   }
-  for (auto& give_up : given_up)
-    if (give_up) give_up(GiveUp::kShutdown);
+  for (auto& give_up : given_up) give_up(GiveUp::kShutdown);
 }
 
 std::optional<WaitList::Clock::time_point> WaitList::next_look(Clock::time_point now) const {
