@@ -14,7 +14,7 @@
 namespace neffs::test {
 namespace {
 
-constexpr std::uint64_t kPiece = 256 * 1024;
+constexpr std::uint64_t kPiece = 256U << 10U;
 
 class TextContent final : public Content {
  public:

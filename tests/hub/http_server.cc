@@ -78,7 +78,7 @@ class Connection final : public httplib::Stream {
 
  private:
   const int fd_;
-  std::array<char, 16 * 1024> buffer_{};
+  std::array<char, 16384> buffer_{};
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
 };

@@ -29,7 +29,7 @@ std::optional<LfsPointer> parse_pointer(std::string_view text) {
 }
 
 LfsPointer LfsStore::put(const ContentPtr& content) {
-  const LfsPointer pointer{sha256_hex(*content), content->size()};
+  LfsPointer pointer{sha256_hex(*content), content->size()};
   ContentPtr kept = content;
   if (dir_) {
     const std::filesystem::path path = path_of(pointer.oid);

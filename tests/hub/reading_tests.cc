@@ -162,6 +162,7 @@ TEST_F(ReadingTest, TreeListsChildrenOrEverything) {
 
 TEST_F(ReadingTest, TreePagesAreLinked) {
   std::vector<NewFile> files;
+  files.reserve(25);
   for (int i = 0; i < 25; ++i) files.emplace_back("many/" + std::to_string(i), "x");
   repo_.commit(files);
   std::set<std::string> seen;

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <utility>
 
 #include "tests/hub/digest.h"
 
@@ -165,9 +166,10 @@ void add_registries(Builder& repo) {
   repo.text(kRegistry + "/llama/" + kModel + entry_name(current), current);
   const std::string plain = registry_json("0.3.0", kVersion, 4);
   repo.text(kPlainRegistry + "/llama/" + kModel + entry_name(plain), plain);
-  for (const std::string mode : {"inference", "training"}) {
-    const std::string entry = registry_json("0.1.0", kPreviousVersion, mode == "training" ? 8 : 1);
-    repo.text(kModeRegistry + "/" + mode + "/llama/" + kModel + entry_name(entry), entry);
+  for (const auto& [mode, batch_size] : {std::pair("/inference", 1), std::pair("/training", 8)}) {
+    const std::string entry = registry_json("0.1.0", kPreviousVersion, batch_size);
+    const std::string directory = kModeRegistry + mode;
+    repo.text(directory + "/llama/" + kModel + entry_name(entry), entry);
   }
   const std::string old = registry_json("0.0.18", kOldVersion, 1);
   repo.text(kOldRegistry + "/llama/" + kModel + entry_name(old), old);

@@ -11,7 +11,7 @@
 namespace neffs::test {
 namespace {
 
-constexpr std::uint64_t kGitFileLimit = 10 * 1024 * 1024;
+constexpr std::uint64_t kGitFileLimit = 10U << 20U;
 constexpr std::string_view kGitAttributes =
     "*.bin filter=lfs diff=lfs merge=lfs -text\n"
     "*.hlo filter=lfs diff=lfs merge=lfs -text\n"
@@ -94,7 +94,7 @@ std::string TestRepo::commit(const std::vector<NewFile>& files,
   const bool first = parent == refs_.end();
   std::string tree = objects_.apply(first ? "" : objects_.commit(parent->second).tree, edit);
   if (tree.empty()) tree = objects_.put_tree({});
-  const std::string id =
+  std::string id =
       put_commit(tree, first ? std::vector<std::string>{} : std::vector{parent->second}, options);
   move_ref(ref, id);
   return id;
@@ -116,7 +116,7 @@ std::string TestRepo::squash(const std::string& branch) {
   const std::scoped_lock lock(mutex_);
   CommitOptions options;
   options.message = "Super-squash branch '" + branch + "'";
-  const std::string id = put_commit(objects_.commit(require(branch)).tree, {}, options);
+  std::string id = put_commit(objects_.commit(require(branch)).tree, {}, options);
   const std::string ref = "refs/heads/" + branch;
   move_ref(ref, id);
   return id;
