@@ -24,7 +24,7 @@ class CurlHttpClientTest : public ::testing::Test {
     request.url = server.url() + target;
     return request;
   }
-  hub::HttpResponse ask(const HttpRequest& request, std::size_t max_body = 1 << 20) {
+  hub::HttpResponse ask(const HttpRequest& request, std::size_t max_body = 1U << 20U) {
     return hub::perform(*client_.exchange({}), request, max_body);
   }
 

@@ -14,7 +14,7 @@ using hub::HubErrorKind;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr std::size_t kMiB = 1024 * 1024;
+constexpr std::size_t kMiB = 1024UL * 1024;
 
 TEST(Download, SmallFileCostsOneResolveAndOneTransfer) {
   StorageOfTest site(sample_bytes(300'000));

@@ -182,7 +182,7 @@ TEST(HubRepo, ListRefusesWhatNeverEndsOrLeadsAway) {
       {"no address", [] { return "ftp://h/x"; }},
   };
   for (const auto& [name, link] : links) {
-    LoopbackServer server([&](const SeenRequest&, Reply& reply) {
+    LoopbackServer server([&link = link](const SeenRequest&, Reply& reply) {
       reply.answer(200, {{"Link", "<" + link() + ">; rel=\"next\""}}, "[]");
     });
     HubUnderTest hub(server.url());

@@ -148,7 +148,7 @@ TEST(RateLimit, LedgerKeepsBucketsApartAndFreesPlacesThatNobodyTakes) {
 }
 
 TEST(DownloadPlan, CutsOnlyLargeFiles) {
-  constexpr std::uint64_t kMiB = 1024 * 1024;
+  constexpr std::uint64_t kMiB = 1024UL * 1024;
   struct Row {
     std::uint64_t size;
     std::size_t pieces;
@@ -160,8 +160,8 @@ TEST(DownloadPlan, CutsOnlyLargeFiles) {
 }
 
 TEST(DownloadPlan, FrontierFollowsWhatIsThere) {
-  hub::DownloadPlan plan(20 * 1024 * 1024);
-  const std::uint64_t step = 8 * 1024 * 1024;
+  hub::DownloadPlan plan(20UL * 1024 * 1024);
+  const std::uint64_t step = 8UL * 1024 * 1024;
   EXPECT_EQ(plan.first_idle(), 0U);
   plan.piece(0).carried = true;
   EXPECT_EQ(plan.first_idle(), 1U);

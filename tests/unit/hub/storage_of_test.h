@@ -28,7 +28,7 @@ class StorageOfTest {
  public:
   // fault: called for each storage request; true if it has answered itself.
   using Fault = std::function<bool(const SeenRequest&, Reply&)>;
-  explicit StorageOfTest(std::string content, Fault fault = nullptr);
+  explicit StorageOfTest(std::string bytes, Fault fault = nullptr);
 
   hub::DownloadRequest request() const;
   // Downloads with a client of its own and expects the right content.
