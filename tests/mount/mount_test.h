@@ -1,0 +1,97 @@
+// Real mounts: the fixture of every test in this folder.
+#pragma once
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "fs/unique_fd.h"
+#include "tests/hub/sample_repo.h"
+#include "tests/hub/test_hub.h"
+#include "tests/mount/child.h"
+#include "tests/mount/eventually.h"
+#include "tests/mount/files.h"
+#include "tests/mount/scratch.h"
+
+namespace neffs::test {
+
+struct MountSetup {
+  std::string source = sample::kRepo;
+  std::vector<std::string> options{};
+  std::string directory = "mnt";  // below the scratch directory; made if it is missing
+  Variables variables{};          // beside those of the scratch directory and HF_ENDPOINT
+};
+
+// One life of a daemon, in the foreground as our child, over a directory which is its layer.
+class Mount {
+ public:
+  // Throws std::runtime_error with what the program said if it does not come to a mount.
+  Mount(const Scratch& scratch, const std::string& endpoint, const MountSetup& setup);
+  // Ends it if it still runs; a test fails whose daemon does not end well.
+  ~Mount();
+  Mount(const Mount&) = delete;
+  Mount& operator=(const Mount&) = delete;
+
+  const std::filesystem::path& root() const { return root_; }
+  std::filesystem::path operator/(const std::string& path) const { return root_ / path; }
+  // The same path below the mount, by a descriptor that is older than the mount.
+  std::filesystem::path layer(const std::string& path = "") const;
+  nlohmann::json status() const;
+
+  Child& daemon() { return *daemon_; }
+  // SIGTERM; the exit code, which is 0 when all is well.
+  int terminate();
+  // `neffs umount`; the same.
+  int unmount();
+  // kill -9.
+  void kill();
+
+ private:
+  void expect_ended();
+
+  const Scratch& scratch_;
+  const std::filesystem::path root_;
+  fs::UniqueFd below_;
+  std::unique_ptr<Child> daemon_;
+};
+
+class MountTest : public ::testing::Test {
+ protected:
+  // Skips where nothing can be mounted.
+  void SetUp() override;
+  // Whatever a test did: no sanitizer has complained, no process and no mount is left.
+  void TearDown() override;
+
+  std::unique_ptr<Mount> mount(std::vector<std::string> options = {}) {
+    return mount_as({.options = std::move(options)});
+  }
+  std::unique_ptr<Mount> mount_as(const MountSetup& setup);
+  // Runs `neffs` with these words, as a user would.
+  Ended neffs(const std::vector<std::string>& words, const Variables& more = {}) const;
+  // Runs something else with the same variables.
+  Ended command(const std::vector<std::string>& words) const;
+  std::unique_ptr<Child> start(const std::vector<std::string>& words) const;
+  // Starts the program that uses a cache as libneuronxla does, see cache_user.cc.
+  std::unique_ptr<Child> start_user(const std::vector<std::string>& words) const;
+  Variables variables(const Variables& more = {}) const;
+
+  Scratch scratch_;
+  TestHub hub_;
+};
+
+// The same test in both ways of serving bytes.
+class MountTestBothWays : public MountTest, public ::testing::WithParamInterface<const char*> {
+ protected:
+  std::string way() const { return std::string("passthrough=") + GetParam(); }
+};
+
+#define NEFFS_BOTH_WAYS(Suite)                                                   \
+  INSTANTIATE_TEST_SUITE_P(Passthrough, Suite, ::testing::Values("auto", "off"), \
+                           [](const auto& param) { return std::string(param.param); })
+
+}  // namespace neffs::test
