@@ -28,7 +28,14 @@ class CurlHttpClientTest : public ::testing::Test {
     return hub::perform(*client_.exchange({}), request, max_body);
   }
 
-  hub::CurlHttpClient client_{{"neffs/test", "", milliseconds(10'000), 64 * 1024}};
+  // A request to a port that was a server's a moment ago.
+  static HttpRequest nobody_listens() {
+    HttpRequest request;
+    request.url = LoopbackServer([](const SeenRequest&, Reply&) {}).url();
+    return request;
+  }
+
+  hub::CurlHttpClient client_{{"neffs/test", "", milliseconds(10'000), 64UL * 1024}};
 };
 
 TEST_F(CurlHttpClientTest, BringsAnswersAsTheyAre) {
@@ -82,9 +89,7 @@ TEST_F(CurlHttpClientTest, FailuresAreUnavailable) {
     const auto error = error_of([&] { ask(get(server, "/?Signature=x")); });
     EXPECT_EQ(error.kind, HubErrorKind::kUnavailable) << row.name << ": " << error.what();
   }
-  HttpRequest nobody;
-  nobody.url = "http://127.0.0.1:1/";
-  EXPECT_EQ(error_of([&] { ask(nobody); }).kind, HubErrorKind::kUnavailable);
+  EXPECT_EQ(error_of([&] { ask(nobody_listens()); }).kind, HubErrorKind::kUnavailable);
 }
 
 TEST_F(CurlHttpClientTest, LongBodiesAreRefusedOrCut) {
