@@ -17,6 +17,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstBackOff{1000};
 constexpr milliseconds kLongestBackOff{30'000};
+constexpr std::uint64_t kLongText = 1U << 20;
 
 // What a failure says of the source as a whole; null if it concerns the one request only.
 const char* source_state(hub::HubErrorKind kind) {
@@ -37,6 +38,14 @@ const char* source_state(hub::HubErrorKind kind) {
     default:
       return nullptr;
   }
+}
+
+// A listing that asked for the first bytes of every old NEFF would ask ten thousand times; texts of
+// failures are not that long. Look-ups make sure of all of them.
+bool may_be_failure_text(const std::vector<index::TreeEntry>& module) {
+  return std::any_of(module.begin(), module.end(), [](const auto& entry) {
+    return entry.path == kNeff && entry.size < kLongText;
+  });
 }
 
 }  // namespace
@@ -70,6 +79,10 @@ std::string RemoteView::what_to_ask(const std::string& path) const {
 }
 
 void RemoteView::ask(const std::string& path, Done done) {
+  if (peek(path)) {  // a flight has landed since the caller looked, or an earlier life knew it
+    done(nullptr);
+    return;
+  }
   const auto key = what_to_ask(path);
   fly(key, Urgency::kDemand, std::move(done));
   if (key.front() != 'm') return;
@@ -81,6 +94,10 @@ void RemoteView::ask(const std::string& path, Done done) {
 }
 
 void RemoteView::ask_children(const std::string& path, bool judged, Done done) {
+  if (peek_children(path, judged)) {
+    done(nullptr);
+    return;
+  }
   const auto at = locate(path);
   if (at.place == Place::kModule || at.place == Place::kInsideModule)
     fly("m:" + std::string(at.module), Urgency::kDemand, std::move(done));
@@ -253,8 +270,10 @@ void RemoteView::load_everything(const std::string& version, const std::string& 
   for (const auto& [name, entries] : by_module(rows)) {
     auto path = join_path(version, name);
     if (locate(path).place != Place::kModule) continue;
-    auto listing = std::make_shared<const ModuleListing>(show_module(path, entries));
-    const auto state = listing->verdict.state;
+    bool known = false;
+    auto listing = std::make_shared<const ModuleListing>(
+        judge(path, entries, commit, may_be_failure_text(entries), known));
+    const auto state = known ? listing->verdict.state : ModuleState::kProbeNeff;
     (*finished)[name] = state == ModuleState::kFinished || state == ModuleState::kProbeNeff;
     if (state != ModuleState::kProbeNeff) modules.emplace_back(std::move(path), std::move(listing));
   }
