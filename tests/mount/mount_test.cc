@@ -128,4 +128,12 @@ std::unique_ptr<Child> MountTest::start_user(const std::vector<std::string>& wor
   return start(all);
 }
 
+std::string MountTest::requests(const Match& match) {
+  std::string text;
+  for (const LoggedRequest& request : hub_.traffic().log(match))
+    text += std::to_string(request.status) + ' ' + request.method + ' ' + request.decoded + ' ' +
+            request.range + '\n';
+  return text;
+}
+
 }  // namespace neffs::test

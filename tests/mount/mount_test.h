@@ -79,6 +79,8 @@ class MountTest : public ::testing::Test {
   // Starts the program that uses a cache as libneuronxla does, see cache_user.cc.
   std::unique_ptr<Child> start_user(const std::vector<std::string>& words) const;
   Variables variables(const Variables& more = {}) const;
+  // What was asked of the Hub, a line each, for messages.
+  std::string requests(const Match& match = {});
 
   Scratch scratch_;
   TestHub hub_;
