@@ -168,8 +168,9 @@ void add_registries(Builder& repo) {
   repo.text(kPlainRegistry + "/llama/" + kModel + entry_name(plain), plain);
   for (const auto& [mode, batch_size] : {std::pair("/inference", 1), std::pair("/training", 8)}) {
     const std::string entry = registry_json("0.1.0", kPreviousVersion, batch_size);
-    const std::string directory = kModeRegistry + mode;
-    repo.text(directory + "/llama/" + kModel + entry_name(entry), entry);
+    std::string path = kModeRegistry;
+    path.append(mode).append("/llama/").append(kModel).append(entry_name(entry));
+    repo.text(path, entry);
   }
   const std::string old = registry_json("0.0.18", kOldVersion, 1);
   repo.text(kOldRegistry + "/llama/" + kModel + entry_name(old), old);
