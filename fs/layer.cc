@@ -120,7 +120,8 @@ void Layer::make_directories(const std::string& path, mode_t mode, uid_t uid, gi
   if (path.empty() || stat(path)) return;
   make_directories(std::string(parent_path(path)), mode, uid, gid);
   const auto parent = parent_of(path);
-  if (::mkdirat(parent.fd.get(), parent.name.c_str(), 0700) != 0) {
+  // With its mode from the start: whoever looks it up right now keeps what he sees.
+  if (::mkdirat(parent.fd.get(), parent.name.c_str(), mode) != 0) {
     if (errno == EEXIST) return;
     throw_errno("mkdir");
   }
