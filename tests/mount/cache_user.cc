@@ -50,6 +50,7 @@ int read_one(const Words& words) {
 int hit_old(const Words& words) {
   const std::string cache = words.at(0) + "/";
   const std::string neff = cache + words.at(1) + "/model.neff";
+  ::umask(0);
   const auto lock = open_file(cache + "lock", O_WRONLY | O_CREAT | O_TRUNC);
   while (::flock(lock.get(), LOCK_EX) != 0) {
   }
