@@ -138,9 +138,13 @@ class CacheFs {
              const ReplyPtr<Opened>& reply);
   void fetch_bundle(const std::string& path);
   std::optional<FetchOrder> order(const std::string& path, const RemoteName& remote);
-  Opened attach(NodeId node, const std::string& path, UniqueFd shared, int flags);
+  UniqueFd open_to_write(const std::string& path, int flags, mode_t mode);
+  Opened open_to_write_again(NodeId node, int fd, int flags);
+  Opened attach(NodeId node, const std::string& path, const FetchedFile& file, int flags);
+  std::optional<std::string> name_of(NodeId node) const;
   void check_may_change(const std::string& path) const;
   void make_parent(const std::string& path);
+  bool has_copies_at(const std::string& path);
   void give_to_caller(const Layer::Parent& parent, const Caller& caller);
   Entry local_entry(NodeId parent, const std::string& name, const std::string& path);
   void written(const std::string& path);
@@ -150,7 +154,11 @@ class CacheFs {
     const WaitId id = waits_.next_id();
     reply->parked(id);
     waits_.park(id, deadline, caller.thread, std::move(give_up));
-    start(id);
+    try {
+      start(id);
+    } catch (...) {
+      if (waits_.settle(id)) throw;  // else it has been answered
+    }
   }
 
   const Layer& layer_;

@@ -117,6 +117,12 @@ void CacheFs::rmdir(NodeId parent, const std::string& name) {
   nodes_.remove(parent, name);
 }
 
+bool CacheFs::has_copies_at(const std::string& path) {
+  const auto records = index_.layer_files_below(path);
+  return std::any_of(records.begin(), records.end(),
+                     [](const auto& file) { return file.origin == index::Origin::kCopy; });
+}
+
 void CacheFs::rename(NodeId from, const std::string& old_name, NodeId to,
                      const std::string& new_name, unsigned flags) {
   const auto old_path = nodes_.child_path(from, old_name);
@@ -125,16 +131,13 @@ void CacheFs::rename(NodeId from, const std::string& old_name, NodeId to,
   check_may_change(new_path);
   if ((flags & ~unsigned{RENAME_NOREPLACE | RENAME_EXCHANGE}) != 0) throw_errno(EINVAL, "rename");
   const auto st = layer_.stat(old_path);
-  const auto records = index_.layer_files_below(old_path);
-  const bool has_copies = std::any_of(records.begin(), records.end(), [](const auto& file) {
-    return file.origin == index::Origin::kCopy;
-  });
-  if (!st || (has_copies && !S_ISDIR(st->st_mode))) throw_errno(EPERM, "rename");
-  if (S_ISDIR(st->st_mode)) {
-    const auto remote = view_.peek(old_path);
-    if (has_copies || (remote && remote->kind == RemoteName::Kind::kDirectory))
-      throw_errno(EXDEV, "rename");
-  }
+  const bool has_copies = has_copies_at(old_path);
+  const auto remote = view_.peek(old_path);
+  const bool is_remote_directory = remote && remote->kind == RemoteName::Kind::kDirectory;
+  if (is_remote_directory || (has_copies && st && S_ISDIR(st->st_mode)))
+    throw_errno(EXDEV, "rename");
+  if (!st || has_copies) throw_errno(EPERM, "rename");
+  if ((flags & RENAME_EXCHANGE) != 0 && has_copies_at(new_path)) throw_errno(EPERM, "rename");
   make_parent(new_path);
   const auto source = layer_.parent_of(old_path);
   const auto target = layer_.parent_of(new_path);
@@ -144,6 +147,10 @@ void CacheFs::rename(NodeId from, const std::string& old_name, NodeId to,
   names_.touch(old_path);
   names_.touch(new_path);
   if ((flags & RENAME_EXCHANGE) != 0) {
+    const auto aside = join_path(kPrivateName, "exchanged");
+    index_.move_files(old_path, aside);
+    index_.move_files(new_path, old_path);
+    index_.move_files(aside, new_path);
     nodes_.exchange(from, old_name, to, new_name);
     return;
   }
@@ -169,13 +176,13 @@ struct stat CacheFs::setattr(NodeId node, std::optional<HandleId> handle, unsign
   if (handle) open = files_.use(*handle);
   if (!open) open = files_.use_node(node);
   UniqueFd fd;
-  std::string path;
+  const auto path = name_of(node).value_or("");
   if (open) {
     fd = UniqueFd(
         ::open(("/proc/self/fd/" + std::to_string(open->fd())).c_str(), O_PATH | O_CLOEXEC));
     if (!fd) throw_errno("open");
   } else {
-    path = nodes_.path(node);
+    if (path.empty() && node != kRootNode) throw_errno(ENOENT, "setattr");
     if (const auto found = names_.find(path);
         found.kind == Found::Kind::kRemote && S_ISDIR(found.st.st_mode))
       layer_.make_directories(path, options_.names.directory_mode, options_.names.uid,
@@ -191,6 +198,7 @@ struct stat CacheFs::setattr(NodeId node, std::optional<HandleId> handle, unsign
   if ((changes & kMode) != 0 && ::chmod(proc_path(fd).c_str(), wanted.st_mode & 07777) != 0)
     throw_errno("chmod");
   if ((changes & kSize) != 0) {
+    if (fetcher_.staged(path)) fetcher_.give_name(path);
     if (!path.empty()) written(path);
     if (::truncate(proc_path(fd).c_str(), wanted.st_size) != 0) throw_errno("truncate");
   }

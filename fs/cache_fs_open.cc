@@ -6,6 +6,8 @@
 #include <system_error>
 #include <utility>
 
+#include <spdlog/spdlog.h>
+
 #include "fs/cache_fs.h"
 
 namespace neffs::fs {
@@ -28,6 +30,29 @@ UniqueFd reopen(int fd, int flags) {
   return again;
 }
 
+// One by one: arguments are made in any order.
+Opened open_with(OpenFiles& files, NodeId node, UniqueFd own) {
+  auto shared = reopen(own.get(), O_RDONLY);
+  return files.open(node, std::move(shared), std::move(own));
+}
+
+struct stat stat_of(int fd) {
+  struct stat st {};
+  if (::fstat(fd, &st) != 0) throw_errno("stat");
+  return st;
+}
+
+CopyPromise promise_of(int fd) {
+  const auto st = stat_of(fd);
+  return {static_cast<std::uint64_t>(st.st_size),
+          st.st_mtim.tv_sec * std::int64_t{1'000'000'000} + st.st_mtim.tv_nsec};
+}
+
+// As O_TRUNC does it, which also works through a handle that only reads.
+void empty(int fd) {
+  if (::truncate(("/proc/self/fd/" + std::to_string(fd)).c_str(), 0) != 0) throw_errno("truncate");
+}
+
 // What a handle of ours may do; O_CREAT and its kin have been dealt with by the kernel.
 int handle_flags(int flags) {
   return flags & (O_ACCMODE | O_APPEND | O_TRUNC | O_DSYNC | O_SYNC);
@@ -47,10 +72,8 @@ void CacheFs::open(NodeId node, int flags, const Caller& caller, ReplyPtr<Opened
         reply->ok(*opened);
         return;
       }
-    } else if (const auto use = files_.use_node(node); use && (flags & O_TRUNC) == 0) {
-      // The name may be gone, and a copy that is open for reading is about to become ours.
-      written(nodes_.path(node));
-      reply->ok(files_.open(node, duplicate(use->fd()), reopen(use->fd(), handle_flags(flags))));
+    } else if (const auto use = files_.use_node(node)) {
+      reply->ok(open_to_write_again(node, use->fd(), flags));
       return;
     }
     const auto path = nodes_.path(node);
@@ -68,26 +91,58 @@ void CacheFs::open(NodeId node, int flags, const Caller& caller, ReplyPtr<Opened
 
 // nullopt: the bytes are not here (any more)
 std::optional<Opened> CacheFs::open_here(NodeId node, const std::string& path, int flags) {
-  if (const auto file = fetcher_.staged(path); file && !writes(flags))
-    return attach(node, path, duplicate(file->fd.get()), flags);
   const auto st = layer_.stat(path);
-  if (!st) return std::nullopt;
+  if (!st) {
+    const auto file = fetcher_.staged(path);
+    return file ? std::optional(attach(node, path, *file, flags)) : std::nullopt;
+  }
   Names::CopyCheck check;
   if (S_ISREG(st->st_mode) && !is_lock(path) && (flags & O_TRUNC) == 0)
     check = names_.check_copy(path, *st);
-  if (check.verdict == Names::Copy::kDamaged) return std::nullopt;
+  // Other bytes are another node: the kernel looks the name up again.
+  if (check.verdict == Names::Copy::kDamaged) throw_errno(ESTALE, "open");
   if (!writes(flags))
     return files_.open(node, layer_.open(path, O_RDONLY), UniqueFd(), check.promise);
-  auto own = layer_.open(path, handle_flags(flags));
-  written(path);
-  return files_.open(node, reopen(own.get(), O_RDONLY), std::move(own));
+  auto own = open_to_write(path, flags, 0);
+  return open_with(files_, node, std::move(own));
 }
 
-Opened CacheFs::attach(NodeId node, const std::string& path, UniqueFd shared, int flags) {
-  if (!writes(flags)) return files_.open(node, std::move(shared), UniqueFd());
-  auto own = layer_.open(path, handle_flags(flags));
+// Ours before it is emptied: until then a reader takes the shorter file for a damaged copy.
+UniqueFd CacheFs::open_to_write(const std::string& path, int flags, mode_t mode) {
+  auto own = layer_.open(path, handle_flags(flags & ~O_TRUNC) | (flags & (O_CREAT | O_EXCL)), mode);
   written(path);
-  return files_.open(node, std::move(shared), std::move(own));
+  if ((flags & O_TRUNC) != 0) empty(own.get());
+  return own;
+}
+
+// The inode's name may be gone, and a copy that is open for reading is about to become ours.
+Opened CacheFs::open_to_write_again(NodeId node, int fd, int flags) {
+  if (const auto path = name_of(node)) {
+    if (fetcher_.staged(*path)) fetcher_.give_name(*path);
+    written(*path);
+  }
+  auto own = reopen(fd, handle_flags(flags & ~O_TRUNC));
+  if ((flags & O_TRUNC) != 0) empty(own.get());
+  return files_.open(node, duplicate(fd), std::move(own));
+}
+
+std::optional<std::string> CacheFs::name_of(NodeId node) const {
+  try {
+    return nodes_.path(node);
+  } catch (const std::system_error&) {
+    return std::nullopt;
+  }
+}
+
+Opened CacheFs::attach(NodeId node, const std::string& path, const FetchedFile& file, int flags) {
+  if (writes(flags)) {
+    fetcher_.give_name(path);
+    auto own = open_to_write(path, flags, 0);
+    return open_with(files_, node, std::move(own));
+  }
+  auto shared = duplicate(file.fd.get());
+  const auto promise = promise_of(shared.get());
+  return files_.open(node, std::move(shared), UniqueFd(), promise);
 }
 
 void CacheFs::open_remote(NodeId node, const std::string& path, int flags, const Caller& caller,
@@ -100,26 +155,34 @@ void CacheFs::open_remote(NodeId node, const std::string& path, int flags, const
   if (found.kind == Found::Kind::kUnknown) {
     park(reply, std::nullopt, caller, give_up, [&](WaitId id) {
       view_.ask(path, [this, node, path, flags, reply, id](const std::exception_ptr& error) {
-        const auto now = view_.peek(path);
-        if (now && now->kind == RemoteName::Kind::kFile) {
+        try {
+          const auto now = view_.peek(path);
+          if (!now && error) std::rethrow_exception(error);
+          if (!now || now->kind != RemoteName::Kind::kFile) throw_errno(ENOENT, "open");
           fetch(node, path, *now, flags, id, reply);
-        } else if (waits_.settle(id)) {
+        } catch (...) {
+          if (!waits_.settle(id)) return;
           ++counters_.errors;
-          reply->failed(error ? error
-                              : std::make_exception_ptr(
-                                    std::system_error(ENOENT, std::generic_category(), "open")));
+          reply->failed(std::current_exception());
         }
       });
     });
     return;
   }
+  if (found.kind == Found::Kind::kLocal) {  // it arrived a moment ago
+    if (const auto opened = open_here(node, path, flags)) {
+      reply->ok(*opened);
+      return;
+    }
+  }
   if (found.kind != Found::Kind::kRemote) throw_errno(ENOENT, "open");
   if (found.remote.kind != RemoteName::Kind::kFile) throw_errno(EISDIR, "open");
   if ((flags & O_TRUNC) != 0) {  // nothing of the remote bytes is wanted
     make_parent(path);
-    auto own = layer_.open(path, handle_flags(flags) | O_CREAT, options_.names.file_mode);
-    written(path);
-    reply->ok(files_.open(node, reopen(own.get(), O_RDONLY), std::move(own)));
+    auto own = open_to_write(path, flags | O_CREAT, options_.names.file_mode);
+    if (::fchmod(own.get(), options_.names.file_mode) != 0) throw_errno("chmod");
+    nodes_.bind(path, layer_id(stat_of(own.get())));
+    reply->ok(open_with(files_, node, std::move(own)));
     return;
   }
   park(reply, std::nullopt, caller, give_up,
@@ -156,7 +219,7 @@ void CacheFs::fetch(NodeId node, const std::string& path, const RemoteName& remo
                    if (!waits_.settle(wait)) return;
                    try {
                      if (error) std::rethrow_exception(error);
-                     reply->ok(attach(node, path, duplicate(file->fd.get()), flags));
+                     reply->ok(attach(node, path, *file, flags));
                    } catch (...) {
                      ++counters_.errors;
                      reply->failed(std::current_exception());
@@ -165,8 +228,9 @@ void CacheFs::fetch(NodeId node, const std::string& path, const RemoteName& remo
   fetch_bundle(path);
 }
 
-// The first open inside a module starts the other files that a hit reads.
-void CacheFs::fetch_bundle(const std::string& path) {
+// The first open inside a module starts the other files that a hit reads. Nobody waits for them, so
+// what goes wrong is met by who opens them.
+void CacheFs::fetch_bundle(const std::string& path) try {
   const auto at = locate(path);
   if (at.place != Place::kInsideModule) return;
   const auto listing = view_.peek_module(at.module);
@@ -177,6 +241,8 @@ void CacheFs::fetch_bundle(const std::string& path) {
     if (auto wanted = order(other, listing->names.at(inside)))
       fetcher_.fetch(std::move(*wanted), Urgency::kAhead, [](const auto&, const auto&) {});
   }
+} catch (const std::exception& error) {
+  spdlog::debug("{}: nothing is fetched ahead: {}", path, error.what());
 }
 
 // What is written through the mount is ours, from before its first byte on.
@@ -189,12 +255,14 @@ Created CacheFs::create(NodeId parent, const std::string& name, int flags, mode_
                         const Caller& caller) {
   const auto path = nodes_.child_path(parent, name);
   check_may_change(path);
+  // It has come since it was looked up; the kernel looks again.
+  if (names_.find(path).kind == Found::Kind::kRemote)
+    throw_errno((flags & O_EXCL) != 0 ? EEXIST : ESTALE, "create");
   make_parent(path);
   const auto directory = layer_.parent_of(path);
   const bool is_new = !layer_.stat(path).has_value();
-  auto own = layer_.open(path, handle_flags(flags) | O_CREAT | (flags & O_EXCL), mode);
+  auto own = open_to_write(path, flags | O_CREAT, mode);
   if (is_new) give_to_caller(directory, caller);
-  written(path);
   Created created;
   created.entry = local_entry(parent, name, path);
   UniqueFd shared;

@@ -86,14 +86,15 @@ std::shared_ptr<const FetchedFile> Fetcher::staged(const std::string& path) cons
 }
 
 void Fetcher::fetch(FetchOrder order, Urgency urgency, Done done) {
-  const std::string path = order.path;
+  const std::string key = order.path + '\n' + order.content.hex;
   std::shared_ptr<const FetchedFile> ready;
   {
     const std::lock_guard lock(mutex_);
-    if (const auto it = staged_.find(path); it != staged_.end()) {
+    const auto it = staged_.find(order.path);
+    if (it != staged_.end() && it->second.order.content == order.content) {
       ready = it->second.file;
     } else {
-      const auto flight = flights_.try_emplace(path).first;
+      const auto flight = flights_.try_emplace(key).first;
       if (flight->second.waiting.empty()) flight->second.order = std::move(order);
       flight->second.waiting.push_back(std::move(done));
       if (flight->second.started) return;
@@ -104,14 +105,14 @@ void Fetcher::fetch(FetchOrder order, Urgency urgency, Done done) {
     return;
   }
   // A file that was wanted soon and is waited for now is queued a second time; the first job wins.
-  if (!pool_.submit(urgency, [this, path] { run(path); })) finish(path, nullptr, cancelled());
+  if (!pool_.submit(urgency, [this, key] { run(key); })) finish(key, nullptr, cancelled());
 }
 
-void Fetcher::run(const std::string& path) {
+void Fetcher::run(const std::string& key) {
   FetchOrder order;
   {
     const std::lock_guard lock(mutex_);
-    const auto it = flights_.find(path);
+    const auto it = flights_.find(key);
     if (it == flights_.end() || it->second.started) return;
     it->second.started = true;
     order = it->second.order;
@@ -126,30 +127,30 @@ void Fetcher::run(const std::string& path) {
       auto fresh = download(order);
       file = fresh.file;
       is_new = true;
-      const std::lock_guard lock(mutex_);
-      staged_.insert_or_assign(path, std::move(fresh));
+      stage(std::move(fresh));
     }
   } catch (...) {
     error = std::current_exception();
     ++counters_.errors;
   }
   --counters_.in_flight;
-  finish(path, file, error);
+  finish(key, file, error);
   if (!is_new) return;
   try {
+    if (::fdatasync(file->fd.get()) != 0) throw_errno("sync");  // others place theirs meanwhile
     place_what_is_ready(order);
   } catch (const std::exception& failure) {
-    // The bytes are served as they are; only the next mount has to fetch them again.
-    spdlog::warn("{} was fetched but could not be kept: {}", path, failure.what());
+    // The bytes are served as they are; the next file of the module tries again.
+    spdlog::warn("{} was fetched but could not be kept: {}", order.path, failure.what());
   }
 }
 
-void Fetcher::finish(const std::string& path, std::shared_ptr<const FetchedFile> file,
+void Fetcher::finish(const std::string& key, std::shared_ptr<const FetchedFile> file,
                      std::exception_ptr error) {
   std::vector<Done> waiting;
   {
     const std::lock_guard lock(mutex_);
-    const auto it = flights_.find(path);
+    const auto it = flights_.find(key);
     if (it == flights_.end()) return;
     waiting = std::move(it->second.waiting);
     flights_.erase(it);
@@ -207,6 +208,22 @@ Fetcher::Staged Fetcher::download(const FetchOrder& order) {
   return staged;
 }
 
+void Fetcher::stage(Staged fresh) {
+  Staged old;
+  {
+    const std::lock_guard lock(mutex_);
+    auto& staged = staged_[fresh.order.path];
+    old = std::exchange(staged, std::move(fresh));
+  }
+  if (old.file) drop(old);
+}
+
+void Fetcher::unstage(const Staged& staged) {
+  const std::lock_guard lock(mutex_);
+  const auto it = staged_.find(staged.order.path);
+  if (it != staged_.end() && it->second.file == staged.file) staged_.erase(it);
+}
+
 void Fetcher::drop(const Staged& staged) {
   ::unlinkat(partial_.get(), staged.partial_name.c_str(), 0);
 }
@@ -217,6 +234,21 @@ bool Fetcher::is_in_layer(const FetchOrder& order, std::string_view inside) cons
   return layer_.stat(join_path(order.module, inside)).has_value();
 }
 
+// Someone compiles it here: what was fetched of it must not be mixed with what he writes.
+bool Fetcher::is_made_here(const FetchOrder& order) const {
+  const auto& files = order.listing->plan.hit_files;
+  return std::any_of(files.begin(), files.end(), [&](const std::string& file) {
+    if (!is_in_layer(order, file)) return false;
+    const auto record = index_.layer_file(join_path(order.module, file));
+    return !record || record->origin != index::Origin::kCopy;
+  });
+}
+
+void Fetcher::give_name(const std::string& path) {
+  const std::lock_guard placing(placing_);
+  place(path);
+}
+
 void Fetcher::place_what_is_ready(const FetchOrder& order) {
   const std::lock_guard placing(placing_);
   if (order.module.empty() || !order.listing) {
@@ -224,6 +256,11 @@ void Fetcher::place_what_is_ready(const FetchOrder& order) {
     return;
   }
   const auto& plan = order.listing->plan;
+  if (is_made_here(order)) {
+    drop_staged(order.path);
+    for (const auto& file : plan.hit_files) drop_staged(join_path(order.module, file));
+    return;
+  }
   if (plan.whole) {
     for (const auto& file : plan.hit_files)
       if (!is_in_layer(order, file) && !staged(join_path(order.module, file))) return;
@@ -232,8 +269,11 @@ void Fetcher::place_what_is_ready(const FetchOrder& order) {
   }
   const auto mark = join_path(order.module, kDoneMark);
   if (order.path != mark) place(order.path);
-  for (const auto& file : plan.hit_files)
-    if (file != kDoneMark && !is_in_layer(order, file)) return;
+  for (const auto& file : plan.hit_files) {  // also those that could not be placed before
+    if (file == kDoneMark) continue;
+    place(join_path(order.module, file));
+    if (!is_in_layer(order, file)) return;
+  }
   place(mark);
 }
 
@@ -260,19 +300,31 @@ void Fetcher::keep_promise(const Staged& staged) {
   struct stat st {};
   if (::fstat(staged.file->fd.get(), &st) != 0) throw_errno("stat");
   index_.place_copy(staged.order.path, staged.order.size, mtime_ns(st));
+  unstage(staged);
+}
+
+std::optional<Fetcher::Staged> Fetcher::find_staged(const std::string& path) const {
   const std::lock_guard lock(mutex_);
-  staged_.erase(staged.order.path);
+  const auto it = staged_.find(path);
+  return it == staged_.end() ? std::nullopt : std::optional(it->second);
+}
+
+void Fetcher::drop_staged(const std::string& path) {
+  const auto staged = find_staged(path);
+  if (!staged) return;
+  drop(*staged);
+  unstage(*staged);
 }
 
 void Fetcher::place(const std::string& path) {
-  Staged staged;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto it = staged_.find(path);
-    if (it == staged_.end()) return;
-    staged = it->second;
+  const auto found = find_staged(path);
+  if (!found) return;
+  const auto& staged = *found;
+  bool promised = promise(staged);
+  if (!promised && !layer_.stat(path)) {  // ours, and deleted while nothing was mounted
+    index_.forget_file(path);
+    promised = promise(staged);
   }
-  const bool promised = promise(staged);
   if (promised) {
     layer_.make_directories(std::string(parent_path(path)), options_.directory_mode, options_.uid,
                             options_.gid);
@@ -288,20 +340,16 @@ void Fetcher::place(const std::string& path) {
   }
   // A local file has the name: it wins, the readers of the fetched one keep it until they close it.
   drop(staged);
-  const std::lock_guard lock(mutex_);
-  staged_.erase(path);
+  unstage(staged);
 }
 
 // A module without a completion mark is taken for whole as soon as its directory is there, so it
 // gets its name in one rename; only where a local twin exists already, file by file.
 void Fetcher::place_module(const FetchOrder& order) {
   std::vector<Staged> files;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& file : order.listing->plan.hit_files)
-      if (const auto it = staged_.find(join_path(order.module, file)); it != staged_.end())
-        files.push_back(it->second);
-  }
+  for (const auto& file : order.listing->plan.hit_files)
+    if (auto staged = find_staged(join_path(order.module, file)))
+      files.push_back(std::move(*staged));
   if (layer_.stat(order.module)) {
     std::stable_sort(files.begin(), files.end(), [](const Staged& a, const Staged& b) {
       return place_rank(a.order.path) < place_rank(b.order.path);
@@ -338,9 +386,7 @@ void Fetcher::place_module(const FetchOrder& order) {
 
 void Fetcher::recover() {
   for (const auto& intent : index_.intended_copies()) {
-    const std::lock_guard placing(placing_);
     try {
-      if (index_.layer_file(intent.path) != intent) continue;  // settled by a fetch of this life
       const auto content = hub::ContentId::parse(intent.content);
       const auto st = layer_.stat(intent.path);
       const bool same = st && content && S_ISREG(st->st_mode) &&
@@ -348,6 +394,8 @@ void Fetcher::recover() {
                         mtime_ns(*st) == intent.mtime_ns &&
                         hash_file(layer_.open(intent.path, O_RDONLY).get(), content->kind,
                                   intent.size) == *content;
+      const std::lock_guard placing(placing_);
+      if (index_.layer_file(intent.path) != intent) continue;  // settled by a fetch of this life
       if (same)
         index_.place_copy(intent.path, intent.size, intent.mtime_ns);
       else

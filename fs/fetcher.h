@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -75,6 +76,8 @@ class Fetcher {
   void fetch(FetchOrder order, Urgency urgency, Done done);
   // The file, if it is verified and waits for others before it gets its name; else null.
   std::shared_ptr<const FetchedFile> staged(const std::string& path) const;
+  // Gives a staged file its name now, whatever else its module lacks: someone is going to write to it.
+  void give_name(const std::string& path);
   // No download goes on after this; parked callers get kCancelled.
   void stop();
 
@@ -96,18 +99,23 @@ class Fetcher {
     std::string partial_name;
   };
 
-  void run(const std::string& path);
+  void run(const std::string& key);
   std::shared_ptr<const FetchedFile> already_there(const FetchOrder& order) const;
   Staged download(const FetchOrder& order);
-  void finish(const std::string& path, std::shared_ptr<const FetchedFile> file,
+  void finish(const std::string& key, std::shared_ptr<const FetchedFile> file,
               std::exception_ptr error);
   void place_what_is_ready(const FetchOrder& order);
   bool is_in_layer(const FetchOrder& order, std::string_view inside) const;
+  bool is_made_here(const FetchOrder& order) const;
   void place(const std::string& path);
   void place_module(const FetchOrder& order);
   bool promise(const Staged& staged);
   void keep_promise(const Staged& staged);
   std::string new_partial_name();
+  void stage(Staged fresh);
+  void unstage(const Staged& staged);
+  std::optional<Staged> find_staged(const std::string& path) const;
+  void drop_staged(const std::string& path);
   void drop(const Staged& staged);
 
   const Layer& layer_;
@@ -123,9 +131,9 @@ class Fetcher {
   std::mutex placing_;  // one module gets its names at a time; held across renames and syncs, and
                         // only ever waited for by fetching threads
 
-  mutable std::mutex mutex_;  // a leaf; protects everything below
-  std::map<std::string, Flight> flights_;
-  std::map<std::string, Staged> staged_;
+  mutable std::mutex mutex_;               // a leaf; protects everything below
+  std::map<std::string, Flight> flights_;  // by path and content
+  std::map<std::string, Staged> staged_;   // by path
 };
 
 }  // namespace neffs::fs

@@ -28,6 +28,7 @@ Identity Found::identity() const {
   if (kind == Kind::kLocal) identity.layer = layer_id(st);
   if (kind == Kind::kRemote) identity.remote = remote.content.hex;
   identity.ino = st.st_ino;
+  identity.is_linked = kind == Kind::kLocal && !identity.is_directory && st.st_nlink > 1;
   return identity;
 }
 
@@ -54,10 +55,14 @@ Found Names::find(const std::string& path) {
   Found found;
   const auto at = locate(path);
   const bool in_module = at.place == Place::kInsideModule;
-  const bool is_lasting = !in_module || is_lock(path) || settle(at.module);
+  if (at.place == Place::kTopLevel && is_reserved_root_name(path)) {
+    found.why = "the name belongs to neffs";
+    return found;
+  }
+  bool is_lasting = at.module.empty() || is_lock(path) || settle(at.module);
   if (const auto local = layer_.stat(path)) {
-    const bool is_loose_file = !in_module && S_ISREG(local->st_mode) && !is_lock(path);
-    if (!is_loose_file || !is_stale(path)) {
+    const bool is_loose_file = at.module.empty() && S_ISREG(local->st_mode) && !is_lock(path);
+    if (!is_loose_file || !is_stale(path, is_lasting)) {
       found.kind = Found::Kind::kLocal;
       found.st = *local;
       found.is_lasting = is_lasting;
@@ -121,7 +126,7 @@ bool Names::settle(std::string_view module) {
     touched = now.touched;
   }
   auto copies = index_.layer_files_below(key);
-  std::erase_if(copies, [](const auto& file) { return file.origin != index::Origin::kCopy; });
+  std::erase_if(copies, [this](const auto& file) { return !follows_source(file); });
   if (!copies.empty()) {
     if (!view_.peek(key)) return false;
     const auto listing = view_.peek_module(module);
@@ -138,11 +143,17 @@ bool Names::settle(std::string_view module) {
   return true;
 }
 
+// What came from a source that is not mounted now is nobody's business but its own.
+bool Names::follows_source(const index::LayerFile& file) const {
+  return file.origin == index::Origin::kCopy && file.source == view_.name().text();
+}
+
 // Outside modules a copy is compared by itself.
-bool Names::is_stale(const std::string& path) {
+bool Names::is_stale(const std::string& path, bool& is_compared) {
   const auto record = index_.layer_file(path);
-  if (!record || record->origin != index::Origin::kCopy) return false;
+  if (!record || !follows_source(*record)) return false;
   const auto remote = view_.peek(path);
+  is_compared = remote.has_value();
   if (!remote) return false;
   if (remote->kind == RemoteName::Kind::kFile && remote->content.text() == record->content)
     return false;
@@ -162,6 +173,17 @@ void Names::remove_copies(std::vector<index::LayerFile> copies) {
         throw_errno("unlink");
     }
     index_.forget_file(file.path);
+    remove_empty_folders(file.path);
+  }
+}
+
+// A module's folder that nothing is left in would look like a module that was there.
+void Names::remove_empty_folders(const std::string& path) {
+  for (auto up = parent_path(path); !locate(up).module.empty(); up = parent_path(up)) {
+    const std::string folder(up);
+    if (!layer_.stat(folder)) continue;
+    const auto parent = layer_.parent_of(folder);
+    if (::unlinkat(parent.fd.get(), parent.name.c_str(), AT_REMOVEDIR) != 0) return;
   }
 }
 
@@ -174,7 +196,12 @@ Names::CopyCheck Names::check_copy(const std::string& path, const struct stat& s
   if (static_cast<std::uint64_t>(st.st_size) == record->size && mtime_ns == record->mtime_ns)
     return {Copy::kIntact, CopyPromise{record->size, record->mtime_ns}};
   spdlog::warn("{}: the copy was changed behind the mount, it is fetched again", path);
-  remove_copies({*record});
+  std::vector<index::LayerFile> gone{*record};
+  if (const auto at = locate(path); at.place == Place::kInsideModule) {
+    const auto mark = index_.layer_file(join_path(at.module, kDoneMark));
+    if (mark && mark->path != path && mark->origin == index::Origin::kCopy) gone.push_back(*mark);
+  }
+  remove_copies(std::move(gone));
   return {Copy::kDamaged, std::nullopt};
 }
 
@@ -219,7 +246,7 @@ bool Names::has_local_outputs_below(const std::string& module, const std::string
     }
     if (is_input(name)) continue;
     const auto record = index_.layer_file(join_path(module, name));
-    if (!record || record->origin != index::Origin::kCopy) return true;
+    if (!record || !follows_source(*record)) return true;
   }
   return false;
 }

@@ -61,7 +61,8 @@ class Names {
     std::optional<CopyPromise> promise;  // of an intact copy
   };
   // Compares a local file with what the index promises of it: later damage of a copy shows in its
-  // size or time. A damaged copy is removed, so that it can be fetched again.
+  // size or time. A damaged copy is removed, the mark of its module first, so that it can be fetched
+  // again.
   CopyCheck check_copy(const std::string& path, const struct stat& st);
 
   // The names below a directory: local ones, and those of the source that are not local.
@@ -73,7 +74,8 @@ class Names {
   };
   std::optional<std::vector<Child>> children(const std::string& path, bool want_remote);
 
-  // Makes the module's copies agree with what the source has of it now: a copy follows its source.
+  // Makes the module's copies agree with what the source has of it now: a copy follows its source,
+  // and that one only.
   // False if the source has to be asked first.
   bool settle(std::string_view module);
   // A local name of the module has come or gone.
@@ -91,7 +93,9 @@ class Names {
   bool has_local_outputs(const std::string& module);
   bool has_local_outputs_below(const std::string& module, const std::string& inside);
   void remove_copies(std::vector<index::LayerFile> copies);
-  bool is_stale(const std::string& path);
+  void remove_empty_folders(const std::string& path);
+  bool follows_source(const index::LayerFile& file) const;
+  bool is_stale(const std::string& path, bool& is_compared);
 
   const Layer& layer_;
   index::Index& index_;
