@@ -55,7 +55,7 @@ Entry CacheFs::entry_of(NodeId parent, const std::string& name, const std::strin
 }
 
 void CacheFs::lookup(NodeId parent, const std::string& name, const Caller& caller,
-                     ReplyPtr<Entry> reply) {
+                     const ReplyPtr<Entry>& reply) {
   try {
     if (name.size() > NAME_MAX) throw_errno(ENAMETOOLONG, "lookup");
     answer_lookup(parent, name, reply, true, caller);

@@ -75,7 +75,8 @@ class CacheFs {
   ~CacheFs();
 
   // --- names ---
-  void lookup(NodeId parent, const std::string& name, const Caller& caller, ReplyPtr<Entry> reply);
+  void lookup(NodeId parent, const std::string& name, const Caller& caller,
+              const ReplyPtr<Entry>& reply);
   void forget(NodeId node, std::uint64_t lookups) { nodes_.forget(node, lookups); }
   struct stat getattr(NodeId node, std::optional<HandleId> handle);
   struct statvfs statfs() const {
@@ -83,7 +84,7 @@ class CacheFs {
   }
 
   // --- files ---
-  void open(NodeId node, int flags, const Caller& caller, ReplyPtr<Opened> reply);
+  void open(NodeId node, int flags, const Caller& caller, const ReplyPtr<Opened>& reply);
   Created create(NodeId parent, const std::string& name, int flags, mode_t mode,
                  const Caller& caller);
   // A descriptor to read, write, sync or allocate by, for as long as the value lives.
@@ -91,7 +92,7 @@ class CacheFs {
   void release(HandleId handle) { files_.release(handle); }
 
   // --- directories ---
-  void opendir(NodeId node, const Caller& caller, ReplyPtr<HandleId> reply);
+  void opendir(NodeId node, const Caller& caller, const ReplyPtr<HandleId>& reply);
   // The entry at `offset`, its own and the one after it being offset and offset + 1; null at the end.
   const Names::Child* readdir(HandleId handle, std::uint64_t offset);
   // The same name as an Entry, one lookup counted; node 0 if it has to be looked up by itself.

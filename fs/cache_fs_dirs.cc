@@ -16,7 +16,7 @@ bool wants_remote(const std::string& path, ListPolicy policy) {
 
 }  // namespace
 
-void CacheFs::opendir(NodeId node, const Caller& caller, ReplyPtr<HandleId> reply) {
+void CacheFs::opendir(NodeId node, const Caller& caller, const ReplyPtr<HandleId>& reply) {
   try {
     const auto path = nodes_.path(node);
     const bool want_remote = wants_remote(path, options_.list);

@@ -64,7 +64,7 @@ std::exception_ptr interrupted() {
 
 }  // namespace
 
-void CacheFs::open(NodeId node, int flags, const Caller& caller, ReplyPtr<Opened> reply) {
+void CacheFs::open(NodeId node, int flags, const Caller& caller, const ReplyPtr<Opened>& reply) {
   try {
     if (!writes(flags)) {
       if (const auto opened = files_.open_again(node)) {

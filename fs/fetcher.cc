@@ -86,26 +86,27 @@ std::shared_ptr<const FetchedFile> Fetcher::staged(const std::string& path) cons
 }
 
 void Fetcher::fetch(FetchOrder order, Urgency urgency, Done done) {
-  const std::string key = order.path + '\n' + order.content.hex;
-  std::shared_ptr<const FetchedFile> ready;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto it = staged_.find(order.path);
-    if (it != staged_.end() && it->second.order.content == order.content) {
-      ready = it->second.file;
-    } else {
-      const auto flight = flights_.try_emplace(key).first;
-      if (flight->second.waiting.empty()) flight->second.order = std::move(order);
-      flight->second.waiting.push_back(std::move(done));
-      if (flight->second.started) return;
-    }
-  }
-  if (ready) {
+  if (const auto ready = staged_as(order)) {
     done(ready, nullptr);
     return;
   }
+  const std::string key = order.path + '\n' + order.content.hex;
+  {
+    const std::lock_guard lock(mutex_);
+    auto& flight = flights_[key];
+    if (flight.waiting.empty()) flight.order = std::move(order);
+    flight.waiting.push_back(std::move(done));
+    if (flight.started) return;
+  }
   // A file that was wanted soon and is waited for now is queued a second time; the first job wins.
   if (!pool_.submit(urgency, [this, key] { run(key); })) finish(key, nullptr, cancelled());
+}
+
+std::shared_ptr<const FetchedFile> Fetcher::staged_as(const FetchOrder& order) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = staged_.find(order.path);
+  const bool is_same = it != staged_.end() && it->second.order.content == order.content;
+  return is_same ? it->second.file : nullptr;
 }
 
 void Fetcher::run(const std::string& key) {
@@ -122,7 +123,8 @@ void Fetcher::run(const std::string& key) {
   std::exception_ptr error;
   bool is_new = false;
   try {
-    file = already_there(order);
+    file = staged_as(order);  // or it came between the look and the flight
+    if (!file) file = already_there(order);
     if (!file) {
       auto fresh = download(order);
       file = fresh.file;
@@ -145,8 +147,8 @@ void Fetcher::run(const std::string& key) {
   }
 }
 
-void Fetcher::finish(const std::string& key, std::shared_ptr<const FetchedFile> file,
-                     std::exception_ptr error) {
+void Fetcher::finish(const std::string& key, const std::shared_ptr<const FetchedFile>& file,
+                     const std::exception_ptr& error) {
   std::vector<Done> waiting;
   {
     const std::lock_guard lock(mutex_);

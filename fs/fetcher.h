@@ -99,11 +99,12 @@ class Fetcher {
     std::string partial_name;
   };
 
+  std::shared_ptr<const FetchedFile> staged_as(const FetchOrder& order) const;
   void run(const std::string& key);
   std::shared_ptr<const FetchedFile> already_there(const FetchOrder& order) const;
   Staged download(const FetchOrder& order);
-  void finish(const std::string& key, std::shared_ptr<const FetchedFile> file,
-              std::exception_ptr error);
+  void finish(const std::string& key, const std::shared_ptr<const FetchedFile>& file,
+              const std::exception_ptr& error);
   void place_what_is_ready(const FetchOrder& order);
   bool is_in_layer(const FetchOrder& order, std::string_view inside) const;
   bool is_made_here(const FetchOrder& order) const;

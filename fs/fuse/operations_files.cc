@@ -49,7 +49,9 @@ void read(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset, fuse_f
   }
   answer(request, [&] {
     const auto use = context_of(request).fs->use(info->fh);
-    fuse_bufvec data = FUSE_BUFVEC_INIT(size);
+    fuse_bufvec data{};
+    data.count = 1;
+    data.buf[0].size = size;
     data.buf[0].flags = static_cast<fuse_buf_flags>(FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK);
     data.buf[0].fd = use.fd();
     data.buf[0].pos = offset;
