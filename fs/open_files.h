@@ -59,7 +59,7 @@ class OpenFiles {
               std::optional<CopyPromise> promise = std::nullopt);
   // The inode lost a name or is written to: it is not kept beyond its last handle.
   void let_go(NodeId node);
-  void release(HandleId handle);
+  void release(HandleId id);
 
   // A descriptor that lives as long as the value is held.
   class Use {
@@ -72,7 +72,7 @@ class OpenFiles {
     int fd_ = -1;
   };
   // Throws EBADF for a number that is not a handle.
-  Use use(HandleId handle) const;
+  Use use(HandleId id) const;
   // Any descriptor of an open inode: its names may be gone.
   std::optional<Use> use_node(NodeId node) const;
 

@@ -57,16 +57,16 @@ class RemoteView {
   // The name as the source shows it, or nullopt if it cannot be told without asking.
   std::optional<RemoteName> peek(const std::string& path);
   // What is known of a module, a hidden one included; null if it is not there or has to be asked for.
-  std::shared_ptr<const ModuleListing> peek_module(std::string_view module);
+  std::shared_ptr<const ModuleListing> peek_module(std::string_view path);
   // Asks what peek() lacks; one request for however many callers. `done` is called once, by any
   // thread, with what went wrong or with null: then peek() has the answer.
   void ask(const std::string& path, Done done);
 
-  // The visible names directly inside `directory`, nullopt if they have to be asked for.
+  // The visible names directly inside `path`, nullopt if they have to be asked for.
   //   judged: of a compiler folder, leave out the modules that are not finished
   std::optional<std::vector<std::pair<std::string, RemoteName>>> peek_children(
-      const std::string& directory, bool judged);
-  void ask_children(const std::string& directory, bool judged, Done done);
+      const std::string& path, bool judged);
+  void ask_children(const std::string& path, bool judged, Done done);
 
   // False after a wait for the Hub was in vain, until a request has succeeded again: who would wait
   // now goes without.
@@ -93,12 +93,14 @@ class RemoteView {
 
   std::shared_ptr<const DirectoryListing> directory(const std::string& path, bool& known);
   std::shared_ptr<const ModuleListing> module(std::string_view path, bool& known);
-  std::optional<std::string> tree_id(const std::string& directory, bool& absent);
+  std::optional<std::string> tree_id(const std::string& directory_path, bool& absent);
   std::string what_to_ask(const std::string& path) const;
 
+  enum class Boarding { kWaits, kTakesOff, kRefused };
+  Boarding board(const std::string& key, Done& done);
   void fly(const std::string& key, Urgency urgency, Done done);
   void run_flight(const std::string& key);
-  void land(const std::string& key, std::exception_ptr error);
+  void land(const std::string& key, const std::exception_ptr& error);
   void load_directory(const std::string& path, const std::string& commit);
   void load_module(const std::string& path, const std::string& commit);
   void load_everything(const std::string& version, const std::string& commit);

@@ -108,31 +108,35 @@ void RemoteView::ask_children(const std::string& path, bool judged, Done done) {
 }
 
 void RemoteView::fly(const std::string& key, Urgency urgency, Done done) {
-  bool is_new = false;
-  bool refused = false;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto now = Clock::now();
-    if (const auto flight = flights_.find(key); flight != flights_.end()) {
-      flight->second.waiting.push_back(std::move(done));
+  switch (board(key, done)) {
+    case Boarding::kWaits:
       return;
-    }
-    const std::array scopes{back_off_.find(""), back_off_.find(key)};
-    for (const auto& scope : scopes)
-      refused = refused || (scope != back_off_.end() && scope->second.until > now);
-    if (!refused) {
-      for (const auto& scope : scopes)  // this one is the probe
-        if (scope != back_off_.end()) scope->second.until = now + scope->second.delay;
-      flights_[key].waiting.push_back(std::move(done));
-      is_new = true;
-    }
+    case Boarding::kRefused:
+      done(std::make_exception_ptr(
+          hub::HubError(hub::HubErrorKind::kUnavailable, "the Hub did not answer a moment ago")));
+      return;
+    case Boarding::kTakesOff:
+      if (!pool_.submit(urgency, [this, key] { run_flight(key); }))
+        land(key, std::make_exception_ptr(
+                      hub::HubError(hub::HubErrorKind::kCancelled, "neffs is shutting down")));
   }
-  if (refused)
-    done(std::make_exception_ptr(
-        hub::HubError(hub::HubErrorKind::kUnavailable, "the Hub did not answer a moment ago")));
-  if (is_new && !pool_.submit(urgency, [this, key] { run_flight(key); }))
-    land(key, std::make_exception_ptr(
-                  hub::HubError(hub::HubErrorKind::kCancelled, "neffs is shutting down")));
+}
+
+// kRefused leaves `done` to the caller.
+RemoteView::Boarding RemoteView::board(const std::string& key, Done& done) {
+  const std::lock_guard lock(mutex_);
+  const auto now = Clock::now();
+  if (const auto flight = flights_.find(key); flight != flights_.end()) {
+    flight->second.waiting.push_back(std::move(done));
+    return Boarding::kWaits;
+  }
+  const std::array scopes{back_off_.find(""), back_off_.find(key)};
+  for (const auto& scope : scopes)
+    if (scope != back_off_.end() && scope->second.until > now) return Boarding::kRefused;
+  for (const auto& scope : scopes)  // this one is the probe
+    if (scope != back_off_.end()) scope->second.until = now + scope->second.delay;
+  flights_[key].waiting.push_back(std::move(done));
+  return Boarding::kTakesOff;
 }
 
 void RemoteView::run_flight(const std::string& key) {
@@ -156,7 +160,7 @@ void RemoteView::run_flight(const std::string& key) {
   land(key, nullptr);
 }
 
-void RemoteView::land(const std::string& key, std::exception_ptr error) {
+void RemoteView::land(const std::string& key, const std::exception_ptr& error) {
   std::vector<Done> waiting;
   {
     const std::lock_guard lock(mutex_);
@@ -175,9 +179,10 @@ void RemoteView::land(const std::string& key, std::exception_ptr error) {
   for (auto& done : waiting) done(error);
 }
 
-std::vector<index::TreeEntry> RemoteView::list(const std::string& commit, const std::string& path,
-                                               hub::ListDepth depth, bool& found) {
-  const auto entries = repo_.list(commit, path, depth, Clock::now() + kListDeadline);
+std::vector<index::TreeEntry> RemoteView::list(const std::string& commit,
+                                               const std::string& directory, hub::ListDepth depth,
+                                               bool& found) {
+  const auto entries = repo_.list(commit, directory, depth, Clock::now() + kListDeadline);
   found = entries.has_value();
   return found ? to_index(*entries) : std::vector<index::TreeEntry>();
 }

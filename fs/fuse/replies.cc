@@ -71,8 +71,8 @@ class LaterReply : public Reply<Answer> {
   void failed(std::exception_ptr error) override { reply_failed(request_, error); }
   void parked(WaitId id) override {
     // The data is the wait's number, not a pointer: it may be over when the signal comes.
-    ::fuse_req_interrupt_func(request_, on_interrupt,
-                              reinterpret_cast<void*>(static_cast<std::uintptr_t>(id)));
+    void* number = reinterpret_cast<void*>(id);  // NOLINT(performance-no-int-to-ptr)
+    ::fuse_req_interrupt_func(request_, on_interrupt, number);
   }
 
  protected:

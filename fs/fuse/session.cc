@@ -53,7 +53,8 @@ ssize_t splice_to_device(int from, off_t* from_offset, int to, off_t* to_offset,
   return ::splice(from, from_offset, to, to_offset, size, flags);
 }
 
-void log_of_libfuse(fuse_log_level level, const char* format, va_list arguments) {
+__attribute__((format(printf, 2, 0))) void log_of_libfuse(fuse_log_level level, const char* format,
+                                                          va_list arguments) {
   std::array<char, 512> line{};
   std::vsnprintf(line.data(), line.size(), format, arguments);
   std::string text = line.data();
