@@ -153,7 +153,7 @@ nlohmann::ordered_json ask_or_throw(const std::filesystem::path& mount_point,
     case MountHealth::kOther:
       throw CommandError(where, std::generic_category().message(answer.error));
   }
-  const auto parsed = nlohmann::ordered_json::parse(answer.text, nullptr, false);
+  auto parsed = nlohmann::ordered_json::parse(answer.text, nullptr, false);
   if (!parsed.is_object()) throw CommandError(where, "its daemon's answer cannot be understood");
   if (parsed.contains("error")) {
     throw CommandError(where, parsed["error"].is_string() ? parsed["error"].get<std::string>()

@@ -49,12 +49,13 @@ std::string human_size(std::uint64_t bytes) {
 }
 
 std::string human_duration(std::chrono::duration<double> time) {
+  constexpr std::int64_t kMinutesADay = 1440;
   const double seconds = time.count();
   if (seconds < 9.95) return fmt::format("{:.1f} s", seconds);
   if (seconds < 99.5) return fmt::format("{:.0f} s", seconds);
   const auto minutes = static_cast<std::int64_t>(seconds / 60);
   if (minutes < 60) return fmt::format("{} min", minutes);
-  if (minutes < 24 * 60) return fmt::format("{} h {} min", minutes / 60, minutes % 60);
+  if (minutes < kMinutesADay) return fmt::format("{} h {} min", minutes / 60, minutes % 60);
   return fmt::format("{} d {} h", minutes / 60 / 24, minutes / 60 % 24);
 }
 

@@ -16,6 +16,7 @@
 #include <system_error>
 #include <thread>
 
+#include "fs/layer.h"
 #include "mount-helper/command_error.h"
 #include "mount-helper/mount_table.h"
 
@@ -43,6 +44,16 @@ bool is_among(const Types& types, std::string_view type) {
 
 std::string reason(int error) {
   return std::generic_category().message(error);
+}
+
+bool is_ours_alone(int directory) {
+  struct stat found {};
+  return ::fstat(directory, &found) == 0 && found.st_uid == ::geteuid() &&
+         (found.st_mode & 07777) == 0700;
+}
+
+std::string path_below(int directory, const std::string& name) {
+  return fmt::format("/proc/self/fd/{}/{}", directory, name);
 }
 
 // Makes the directories one by one, each reached from the one above it.
@@ -78,12 +89,6 @@ class Walk {
   fs::UniqueFd arrived() { return std::move(at_); }
 
  private:
-  static bool is_ours_alone(int directory) {
-    struct stat found {};
-    return ::fstat(directory, &found) == 0 && found.st_uid == ::geteuid() &&
-           (found.st_mode & 07777) == 0700;
-  }
-
   void set_aside(const std::string& name) {
     const std::string stem = fmt::format("{}.set-aside-{:%Y%m%dT%H%M%SZ}", name,
                                          fmt::gmtime(std::chrono::system_clock::to_time_t(now_)));
@@ -137,7 +142,7 @@ fs::UniqueFd take_lock(int directory, const std::string& layer_name) {
 }  // namespace
 
 std::filesystem::path StateDirectory::path_of(const std::string& name) const {
-  return fmt::format("/proc/self/fd/{}/{}", directory.get(), name);
+  return path_below(directory.get(), name);
 }
 
 void StateDirectory::write_pid() const {
@@ -159,6 +164,16 @@ StateDirectory take_state_directory(int layer, const std::string& layer_name,
   state.lock = take_lock(state.directory.get(), layer_name);
   state.write_pid();
   return state;
+}
+
+std::filesystem::path find_index(const std::filesystem::path& layer, fs::UniqueFd& directory) {
+  const fs::Layer below(fs::UniqueFd(::open(layer.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)));
+  try {
+    directory = below.open(kStatePath, O_RDONLY | O_DIRECTORY);
+  } catch (const std::system_error&) {
+    return {};
+  }
+  return is_ours_alone(directory.get()) ? path_below(directory.get(), kIndexName) : "";
 }
 
 bool is_network_filesystem(std::string_view type) {

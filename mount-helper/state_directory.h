@@ -38,6 +38,11 @@ struct StateDirectory {
 StateDirectory take_state_directory(int layer, const std::string& layer_name,
                                     std::chrono::sys_seconds now);
 
+// A path of the index below `layer` for somebody who only reads; "" if there is none, or if what is
+// there is not to be trusted by the rules above. Changes nothing and takes no lock. The path is good
+// as long as `directory` is.
+std::filesystem::path find_index(const std::filesystem::path& layer, fs::UniqueFd& directory);
+
 // The type of the filesystem that `directory` is on if its files live on another machine, where
 // SQLite's WAL and atomic renames cannot be relied on; "" if it is local.
 std::string network_filesystem_of(int directory);

@@ -66,6 +66,7 @@ Finished run_fusermount(const std::string& mount_point, bool is_lazy) {
   ::posix_spawn_file_actions_adddup2(actions.get(), to_parent.get(), STDERR_FILENO);
   std::vector<std::string> words = {"fusermount3", is_lazy ? "-uz" : "-u", "--", mount_point};
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   std::string language = "LC_ALL=C";

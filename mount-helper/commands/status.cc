@@ -24,7 +24,10 @@ using Rows = std::vector<std::pair<std::string, std::string>>;
 Json unmounted_status(const std::filesystem::path& path) {
   Json status = {{"version", kVersion},    {"mounted", false},       {"mountpoint", path.string()},
                  {"layer", path.string()}, {"layer_bytes", nullptr}, {"layer_files", nullptr}};
-  if (const auto totals = index::copy_totals_of(path / kStatePath / kIndexName)) {
+  fs::UniqueFd directory;
+  const auto index_file = find_index(path, directory);
+  const auto totals = index_file.empty() ? std::nullopt : index::copy_totals_of(index_file);
+  if (totals) {
     status["layer_bytes"] = totals->bytes;
     status["layer_files"] = totals->files;
   }

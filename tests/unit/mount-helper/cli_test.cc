@@ -1,6 +1,8 @@
 #include "mount-helper/cli.h"
 
+#include "index/index.h"
 #include "mount-helper/program.h"
+#include "mount-helper/state_directory.h"
 #include "tests/unit/mount-helper/mount_helper_kit.h"
 
 namespace neffs::test {
@@ -162,6 +164,21 @@ TEST(Program, StatusWorksWithoutAMount) {
   const Ended text = run_program({"neffs", "status", directory.path().string()});
   EXPECT_EQ(text.out, directory.path().string() + ": not mounted\n  layer  " +
                           directory.path().string() + "\n");
+}
+
+TEST(Program, StatusWithoutAMountCountsTheCopies) {
+  const TemporaryDirectory directory;
+  {
+    const auto state = take_state_directory(directory.open().get(), directory.path().string(), {});
+    index::OpenReport report;
+    const auto index = index::Index::open(state.path_of(kIndexName), report);
+    index::LayerFile copy;
+    copy.path = "v/MODULE_1/model.neff";
+    index->intend_copy(copy);
+    index->place_copy(copy.path, 2048, 1);
+  }
+  const Ended text = run_program({"neffs", "status", directory.path().string()});
+  EXPECT_THAT(text.out, HasSubstr(directory.path().string() + ": 2.0 KiB in 1 file\n"));
 }
 
 TEST(Program, ExplainWithoutAMountLooksAtTheDirectory) {

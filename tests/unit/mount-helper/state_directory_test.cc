@@ -128,6 +128,20 @@ TEST_F(StateDirectoryTest, AnotherOwnersIsSetAside) {
   EXPECT_THAT(taken.set_aside, ElementsAre(state().string() + kSuffix));
 }
 
+TEST_F(StateDirectoryTest, IndexIsFoundOnlyWhereItCanBeTrusted) {
+  fs::UniqueFd directory;
+  EXPECT_EQ(mount_helper::find_index(layer_.path(), directory), "");
+  EXPECT_FALSE(stdfs::exists(layer_.path() / ".cache"));
+  write_file(take().path_of(mount_helper::kIndexName), "x");
+  EXPECT_TRUE(stdfs::exists(mount_helper::find_index(layer_.path(), directory)));
+  ::chmod(state().c_str(), 0777);
+  EXPECT_EQ(mount_helper::find_index(layer_.path(), directory), "");
+  ::chmod(state().c_str(), 0700);
+  stdfs::rename(state().parent_path(), layer_.path() / "moved");
+  stdfs::create_directory_symlink(layer_.path() / "moved", state().parent_path());
+  EXPECT_EQ(mount_helper::find_index(layer_.path(), directory), "");
+}
+
 TEST_F(StateDirectoryTest, TwoInOneSecondGetTwoNames) {
   make_parents();
   for (int round = 0; round < 2; ++round) {
