@@ -19,6 +19,8 @@ step() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
 step "packages"
 ./packaging/deps.sh --tests
 
+# Clones in different places share what they compile.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 launcher=()
 if command -v ccache >/dev/null; then launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
 
@@ -40,14 +42,14 @@ if [ ! -e /dev/fuse ]; then echo "run.sh: there is no /dev/fuse: the tests that 
 if [ "$quick" = no ]; then
   step "address and undefined-behaviour sanitizers"
   build asan
-  ctest --preset asan -LE 'clients|slow'
+  ctest --preset asan -j2 -LE 'clients|slow'
   step "thread sanitizer"
   build tsan
-  ctest --preset tsan -LE 'clients|slow'
+  ctest --preset tsan -j2 -LE 'clients|slow'
   step "clang-tidy"
   build tidy
 fi
 
 step "all tests"
-ctest --preset dev
+ctest --preset dev -j2
 step "done"
