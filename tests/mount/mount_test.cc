@@ -1,6 +1,7 @@
 #include "tests/mount/mount_test.h"
 
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,7 +49,10 @@ Mount::Mount(const Scratch& scratch, const std::string& endpoint, const MountSet
 }
 
 Mount::~Mount() {
-  if (daemon_->wait(std::chrono::milliseconds(0))) return;
+  if (daemon_->wait(std::chrono::milliseconds(0))) {
+    ::umount2(root_.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);  // what a killed one has left
+    return;
+  }
   EXPECT_EQ(terminate(), 0) << daemon_->err();
   if (::testing::Test::HasFailure()) std::cerr << "the daemon said:\n" << daemon_->err();
 }

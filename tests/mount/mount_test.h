@@ -43,6 +43,19 @@ class Mount {
   std::filesystem::path layer(const std::string& path = "") const;
   nlohmann::json status() const;
 
+  // Runs `work`, which uses the mount, and returns what it returns. If it is not done within the
+  // limit the test fails, and the daemon is killed so that it ends.
+  template <typename Work>
+  auto within(std::chrono::milliseconds limit, Work work) {
+    auto result = in_background(std::move(work));
+    if (!is_there(result, limit)) {
+      ADD_FAILURE() << "not done within " << limit.count() << " ms; the daemon said:\n"
+                    << daemon_->err();
+      kill();
+    }
+    return result.get();
+  }
+
   Child& daemon() { return *daemon_; }
   // SIGTERM; the exit code, which is 0 when all is well.
   int terminate();
