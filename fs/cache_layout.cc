@@ -86,7 +86,8 @@ bool is_lock(std::string_view path) {
 bool is_input(std::string_view inside) {
   constexpr std::array<std::string_view, 4> kInputs = {"model.hlo_module.pb", "model.hlo.pb",
                                                        "compile_flags.json", "model.log"};
-  return inside.ends_with(".lock") || std::find(kInputs.begin(), kInputs.end(), inside) != kInputs.end();
+  return inside.ends_with(".lock") ||
+         std::find(kInputs.begin(), kInputs.end(), inside) != kInputs.end();
 }
 
 Verdict judge_module(std::string_view version, std::string_view name,

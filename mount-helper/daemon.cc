@@ -71,8 +71,8 @@ std::unique_ptr<index::Index> open_index(const DaemonPlan& plan) {
 fs::UniqueFd open_partial_directory(const DaemonPlan& plan) {
   std::filesystem::remove_all(plan.state.path_of("partial"));
   if (::mkdirat(plan.state.directory.get(), "partial", 0700) != 0) fs::throw_errno("mkdir");
-  fs::UniqueFd fd(
-      ::openat(plan.state.directory.get(), "partial", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  fs::UniqueFd fd(::openat(plan.state.directory.get(), "partial",
+                           O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) fs::throw_errno("open");
   return fd;
 }

@@ -21,7 +21,7 @@ struct DaemonPlan {
   std::string mountpoint;            // absolute
   std::string layer_path;            // for people: the layer is reached through layer_fd only
   fs::UniqueFd layer_fd;             // the layer's directory, opened before it is covered
-  StateDirectory state;    // in the layer; held for life: no other daemon uses this layer
+  StateDirectory state;              // in the layer; held for life: no other daemon uses this layer
   hub::Environment environment{{}};  // whose token and endpoint count
 };
 

@@ -68,7 +68,9 @@ void Readiness::ready(const std::string& summary) {
   send(kReady, summary);
 }
 
-void Readiness::failed(const std::string& why) { send(kFailed, why); }
+void Readiness::failed(const std::string& why) {
+  send(kFailed, why);
+}
 
 LaunchResult launch(const std::function<void(Readiness&)>& body) {
   std::array<int, 2> ends{};

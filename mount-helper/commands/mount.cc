@@ -82,8 +82,9 @@ DaemonPlan make_plan(const MountRequest& request) {
   for (const auto& name : plan.state.set_aside)
     warn(name + " was not made by neffs, or not left as it made it; it is set aside");
   if (request.options.is_read_only)
-    warn("a read-only mount is for browsing: old libneuronxla needs to write its lock file even "
-         "for a hit; leave `ro` out to use the cache, the repo is never written");
+    warn(
+        "a read-only mount is for browsing: old libneuronxla needs to write its lock file even "
+        "for a hit; leave `ro` out to use the cache, the repo is never written");
   return plan;
 }
 
