@@ -297,20 +297,18 @@ void RemoteView::load_everything(const std::string& version, const std::string& 
 
 void RemoteView::note_failure(const std::string& key, const std::exception_ptr& error) {
   const char* state = nullptr;
-  milliseconds asked_for{0};
   try {
     std::rethrow_exception(error);
   } catch (const hub::HubError& hub_error) {
     if (hub_error.kind == hub::HubErrorKind::kCancelled) return;
     state = source_state(hub_error.kind);
-    asked_for = hub_error.retry_after.value_or(std::chrono::seconds(0));
   } catch (...) {
     state = nullptr;
   }
   const std::lock_guard lock(mutex_);
   auto& back_off = back_off_[state != nullptr ? std::string() : key];
   back_off.delay = std::clamp(back_off.delay * 2, kFirstBackOff, kLongestBackOff);
-  back_off.until = Clock::now() + std::max(back_off.delay, asked_for);
+  back_off.until = Clock::now() + back_off.delay;  // hub/ waits longer where it was asked to
   if (state != nullptr) {
     state_ = state;
     degraded_ = true;
