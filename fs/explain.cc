@@ -55,6 +55,7 @@ std::string CacheFs::explain(const std::string& path) {
     case Found::Kind::kUnknown:
       view_.ask(path, [](const std::exception_ptr&) {});  // who asks again in a moment will be told
       answer["found"] = "unknown";
+      answer["asking"] = view_.is_worth_waiting();
       answer["why"] = "the source does not answer";
       break;
   }

@@ -62,8 +62,9 @@ Json explained(const Place& place, const std::string& path) {
   const auto deadline = std::chrono::steady_clock::now() + kHubPatience;
   while (true) {
     Json answer = ask_or_throw(place.mount_point, explain_request(path));
-    if (answer.value("found", "") != "unknown" || std::chrono::steady_clock::now() >= deadline)
-      return answer;
+    const bool is_asking = answer.value("asking", false);
+    answer.erase("asking");
+    if (!is_asking || std::chrono::steady_clock::now() >= deadline) return answer;
     std::this_thread::sleep_for(kBetweenLooks);
   }
 }
