@@ -148,7 +148,8 @@ class CacheFs {
   bool has_copies_at(const std::string& path);
   void give_to_caller(const Layer::Parent& parent, const Caller& caller);
   Entry local_entry(NodeId parent, const std::string& name, const std::string& path);
-  void written(const std::string& path);
+  void claim(const std::string& path, int fd);
+  void forget_deleted(const std::string& path);
   template <typename Answer, typename Start>
   void park(const ReplyPtr<Answer>& reply, std::optional<Clock::time_point> deadline,
             const Caller& caller, std::function<void(GiveUp)> give_up, Start start) {

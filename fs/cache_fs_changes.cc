@@ -8,6 +8,10 @@
 #include <array>
 #include <cerrno>
 
+#include <spdlog/spdlog.h>
+
+#include <spdlog/spdlog.h>
+
 #include "fs/cache_fs.h"
 
 namespace neffs::fs {
@@ -88,7 +92,8 @@ Entry CacheFs::link(NodeId node, NodeId parent, const std::string& name) {
   const auto to = layer_.parent_of(path);
   if (::linkat(from.fd.get(), from.name.c_str(), to.fd.get(), to.name.c_str(), 0) != 0)
     throw_errno("link");
-  written(path);
+  names_.touch(path);
+  index_.mark_ours(path);
   return local_entry(parent, name, path);
 }
 
@@ -100,9 +105,19 @@ void CacheFs::unlink(NodeId parent, const std::string& name) {
     throw_errno(EPERM, "unlink");
   const auto directory = layer_.parent_of(path);
   if (::unlinkat(directory.fd.get(), directory.name.c_str(), 0) != 0) throw_errno("unlink");
-  if (record) index_.forget_file(path);
   names_.touch(path);
   files_.let_go(nodes_.remove(parent, name));
+  if (record) forget_deleted(path);
+}
+
+// On a full disk deleting has to work first of all. A record without a file is dropped when the
+// name is wanted again.
+void CacheFs::forget_deleted(const std::string& path) {
+  try {
+    index_.forget_file(path);
+  } catch (const index::IndexError& error) {
+    spdlog::warn("{} was deleted, and its record was not: {}", path, error.what());
+  }
 }
 
 void CacheFs::rmdir(NodeId parent, const std::string& name) {
@@ -138,6 +153,8 @@ void CacheFs::rename(NodeId from, const std::string& old_name, NodeId to,
     throw_errno(EXDEV, "rename");
   if (!st || has_copies) throw_errno(EPERM, "rename");
   if ((flags & RENAME_EXCHANGE) != 0 && has_copies_at(new_path)) throw_errno(EPERM, "rename");
+  // A crash right after the rename must not leave a copy's record on a file that is none.
+  if (has_copies_at(new_path)) index_.mark_ours(new_path);
   make_parent(new_path);
   const auto source = layer_.parent_of(old_path);
   const auto target = layer_.parent_of(new_path);
@@ -199,7 +216,7 @@ struct stat CacheFs::setattr(NodeId node, std::optional<HandleId> handle, unsign
     throw_errno("chmod");
   if ((changes & kSize) != 0) {
     if (fetcher_.staged(path)) fetcher_.give_name(path);
-    if (!path.empty()) written(path);
+    if (!path.empty()) claim(path, fd.get());
     if (::truncate(proc_path(fd).c_str(), wanted.st_size) != 0) throw_errno("truncate");
   }
   if ((changes & (kAtime | kMtime)) != 0) {

@@ -110,7 +110,7 @@ std::optional<Opened> CacheFs::open_here(NodeId node, const std::string& path, i
 // Ours before it is emptied: until then a reader takes the shorter file for a damaged copy.
 UniqueFd CacheFs::open_to_write(const std::string& path, int flags, mode_t mode) {
   auto own = layer_.open(path, handle_flags(flags & ~O_TRUNC) | (flags & (O_CREAT | O_EXCL)), mode);
-  written(path);
+  claim(path, own.get());
   if ((flags & O_TRUNC) != 0) empty(own.get());
   return own;
 }
@@ -119,7 +119,7 @@ UniqueFd CacheFs::open_to_write(const std::string& path, int flags, mode_t mode)
 Opened CacheFs::open_to_write_again(NodeId node, int fd, int flags) {
   if (const auto path = name_of(node)) {
     if (fetcher_.staged(*path)) fetcher_.give_name(*path);
-    written(*path);
+    claim(*path, fd);
   }
   auto own = reopen(fd, handle_flags(flags & ~O_TRUNC));
   if ((flags & O_TRUNC) != 0) empty(own.get());
@@ -246,9 +246,8 @@ void CacheFs::fetch_bundle(const std::string& path) try {
 }
 
 // What is written through the mount is ours, from before its first byte on.
-void CacheFs::written(const std::string& path) {
-  names_.touch(path);
-  if (!is_lock(path)) index_.mark_ours(path);
+void CacheFs::claim(const std::string& path, int fd) {
+  if (!names_.claim(path, fd)) throw_errno(ESTALE, "open");
 }
 
 Created CacheFs::create(NodeId parent, const std::string& name, int flags, mode_t mode,

@@ -293,7 +293,11 @@ bool Fetcher::promise(const Staged& staged) {
   copy.content = staged.order.content.text();
   copy.size = staged.order.size;
   copy.mtime_ns = mtime_ns(st);
-  if (!index_.intend_copy(copy)) return false;
+  if (!index_.intend_copy(copy)) {
+    if (layer_.stat(copy.path)) return false;
+    index_.forget_file(copy.path);  // the record of a deleted file, left by a crash or a full disk
+    if (!index_.intend_copy(copy)) return false;
+  }
   before_name_(copy.path, staged.file->id);
   return true;
 }

@@ -59,7 +59,7 @@ Found Names::find(const std::string& path) {
     found.why = "the name belongs to neffs";
     return found;
   }
-  bool is_lasting = at.module.empty() || is_lock(path) || settle(at.module);
+  bool is_lasting = at.module.empty() || is_lock(path) || settle_if_possible(at.module);
   if (const auto local = layer_.stat(path)) {
     const bool is_loose_file = at.module.empty() && S_ISREG(local->st_mode) && !is_lock(path);
     if (!is_loose_file || !is_stale(path, is_lasting)) {
@@ -116,6 +116,16 @@ std::optional<std::vector<Names::Child>> Names::children(const std::string& path
 
 // --- copies follow their source -------------------------------------------------------------------
 
+// A damaged index must not keep anybody from his local files.
+bool Names::settle_if_possible(std::string_view module) {
+  try {
+    return settle(module);
+  } catch (const index::IndexError& error) {
+    spdlog::error("{}: {}", module, error.what());
+    return false;
+  }
+}
+
 bool Names::settle(std::string_view module) {
   const std::string key(module);
   std::uint64_t touched = 0;
@@ -166,7 +176,10 @@ void Names::remove_copies(std::vector<index::LayerFile> copies) {
   std::stable_partition(copies.begin(), copies.end(),
                         [](const auto& file) { return base_name(file.path) == kDoneMark; });
   for (const auto& file : copies) {
-    spdlog::info("{}: the copy is removed, the source has something else now", file.path);
+    const std::lock_guard claims(claims_);
+    const auto record = index_.layer_file(file.path);
+    if (!record || record->origin != index::Origin::kCopy) continue;  // a writer has claimed it
+    spdlog::info("{}: the copy is removed, it is not what the source has", file.path);
     if (layer_.stat(file.path)) {
       const auto parent = layer_.parent_of(file.path);
       if (::unlinkat(parent.fd.get(), parent.name.c_str(), 0) != 0 && errno != ENOENT)
@@ -175,6 +188,17 @@ void Names::remove_copies(std::vector<index::LayerFile> copies) {
     index_.forget_file(file.path);
     remove_empty_folders(file.path);
   }
+}
+
+bool Names::claim(const std::string& path, int fd) {
+  touch(path);
+  if (is_lock(path)) return true;
+  const std::lock_guard claims(claims_);
+  index_.mark_ours(path);
+  struct stat open {};
+  if (::fstat(fd, &open) != 0) throw_errno("fstat");
+  const auto named = layer_.stat(path);
+  return named && layer_id(*named) == layer_id(open);
 }
 
 // A module's folder that nothing is left in would look like a module that was there.
@@ -199,7 +223,10 @@ Names::CopyCheck Names::check_copy(const std::string& path, const struct stat& s
   std::vector<index::LayerFile> gone{*record};
   if (const auto at = locate(path); at.place == Place::kInsideModule) {
     const auto mark = index_.layer_file(join_path(at.module, kDoneMark));
-    if (mark && mark->path != path && mark->origin == index::Origin::kCopy) gone.push_back(*mark);
+    if (!mark)  // its directory alone says that it is whole
+      gone = index_.layer_files_below(std::string(at.module));
+    else if (mark->path != path)
+      gone.push_back(*mark);
   }
   remove_copies(std::move(gone));
   return {Copy::kDamaged, std::nullopt};

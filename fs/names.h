@@ -78,6 +78,9 @@ class Names {
   // and that one only.
   // False if the source has to be asked first.
   bool settle(std::string_view module);
+  // The open file is going to be written: from here on it is ours. False if its name went to
+  // something else meanwhile (a copy that its source had replaced): it has to be looked up again.
+  bool claim(const std::string& path, int fd);
   // A local name of the module has come or gone.
   void touch(std::string_view path);
   // Local outputs hide what the source has of the module: it is never mixed from two origins.
@@ -90,6 +93,7 @@ class Names {
     std::uint64_t touched = 0;  // so that what was read before a change is not kept after it
   };
 
+  bool settle_if_possible(std::string_view module);
   bool has_local_outputs(const std::string& module);
   bool has_local_outputs_below(const std::string& module, const std::string& inside);
   void remove_copies(std::vector<index::LayerFile> copies);
@@ -101,6 +105,9 @@ class Names {
   index::Index& index_;
   RemoteView& view_;
   const NamesOptions options_;
+  // A copy is removed, or becomes ours, never both. Held across one row and one unlink; taken before
+  // mutex_ or not at all.
+  std::mutex claims_;
   std::mutex mutex_;  // a leaf; protects modules_
   std::unordered_map<std::string, ModuleNow> modules_;
 };

@@ -44,23 +44,35 @@ void WorkerPool::drain() {
       lock, [this] { return stopped_ || (running_ == 0 && demand_.empty() && ahead_.empty()); });
 }
 
+// What might be wanted soon never takes the last quarter of the threads.
+bool WorkerPool::has_work_locked() const {
+  if (!demand_.empty()) return true;
+  return !ahead_.empty() && running_ahead_ < max_threads_ - max_threads_ / 4;
+}
+
 void WorkerPool::run() {
   ::pthread_setname_np(::pthread_self(), name_.c_str());
   std::unique_lock lock(mutex_);
   while (true) {
     ++idle_;
-    wake_.wait(lock, [this] { return stopped_ || !demand_.empty() || !ahead_.empty(); });
+    wake_.wait(lock, [this] { return stopped_ || has_work_locked(); });
     --idle_;
     if (stopped_) return;
-    auto& queue = demand_.empty() ? ahead_ : demand_;
+    const bool is_ahead = demand_.empty();
+    auto& queue = is_ahead ? ahead_ : demand_;
     auto job = std::move(queue.front());
     queue.pop_front();
     ++running_;
+    if (is_ahead) ++running_ahead_;
     lock.unlock();
     job();
     job = nullptr;
     lock.lock();
     --running_;
+    if (is_ahead) {
+      --running_ahead_;
+      if (!ahead_.empty()) wake_.notify_one();
+    }
     if (running_ == 0 && demand_.empty() && ahead_.empty()) drained_.notify_all();
   }
 }

@@ -18,6 +18,7 @@ enum class Urgency { kDemand, kAhead };
 // A bounded set of threads, started as they are needed. Safe for any thread.
 class WorkerPool {
  public:
+  // A few threads are kept for what is waited for, however much is wanted soon.
   // name: shown by ps and debuggers, at most 15 bytes
   WorkerPool(std::string name, std::size_t max_threads);
   // Ends the pool: jobs that have not started are dropped, running ones are waited for.
@@ -34,6 +35,7 @@ class WorkerPool {
 
  private:
   void run();
+  bool has_work_locked() const;
 
   const std::string name_;
   const std::size_t max_threads_;
@@ -45,6 +47,7 @@ class WorkerPool {
   std::vector<std::thread> threads_;
   std::size_t idle_ = 0;
   std::size_t running_ = 0;
+  std::size_t running_ahead_ = 0;
   bool stopped_ = false;
 };
 

@@ -4,6 +4,8 @@
 #include <new>
 #include <system_error>
 
+#include "index/index.h"
+
 namespace neffs::fs {
 
 int errno_of(const hub::HubError& error) noexcept {
@@ -41,6 +43,8 @@ int errno_of(const std::exception_ptr& error) noexcept {
     return value > 0 ? value : EIO;
   } catch (const hub::HubError& failure) {
     return errno_of(failure);
+  } catch (const index::IndexError& failure) {
+    return failure.kind == index::IndexErrorKind::kNoSpace ? ENOSPC : EIO;
   } catch (const std::bad_alloc&) {
     return ENOMEM;
   } catch (...) {
