@@ -70,34 +70,32 @@ void CacheFs::answer_lookup(NodeId parent, const std::string& name, const ReplyP
   const auto path = nodes_.child_path(parent, name);
   const auto found = names_.find(path);
   const auto ignore = [](const std::exception_ptr&) {};
-  if (found.kind != Found::Kind::kUnknown) {
-    if (!found.is_lasting) view_.ask(path, ignore);
+  // A copy that may be of an older commit than its neighbours is as good as unknown.
+  const bool is_settled = found.kind != Found::Kind::kUnknown && found.is_lasting;
+  if (is_settled || !may_wait || !view_.is_worth_waiting()) {
+    if (!is_settled && may_wait) view_.ask(path, ignore);
+    if (found.kind == Found::Kind::kUnknown) ++counters_.errors;
     reply->ok(entry_of(parent, name, path, found));
     return;
   }
-  if (!may_wait || !view_.is_worth_waiting()) {
-    if (may_wait) view_.ask(path, ignore);
-    ++counters_.errors;
-    reply->ok(absent(path, false));
-    return;
-  }
-  const auto give_up = [this, reply, path](GiveUp reason) {
+  const auto answer_now = [this, parent, name, reply, caller] {
+    try {
+      answer_lookup(parent, name, reply, false, caller);
+    } catch (...) {
+      reply->failed(std::current_exception());
+    }
+  };
+  const auto give_up = [this, reply, answer_now](GiveUp reason) {
     if (reason != GiveUp::kDeadline) {
       reply->failed(std::make_exception_ptr(std::system_error(EINTR, std::generic_category())));
       return;
     }
     view_.note_slow();
-    ++counters_.errors;
-    reply->ok(absent(path, false));
+    answer_now();
   };
   park(reply, Clock::now() + options_.hub_timeout, caller, give_up, [&](WaitId id) {
-    view_.ask(path, [this, parent, name, reply, caller, id](const std::exception_ptr&) {
-      if (!waits_.settle(id)) return;
-      try {
-        answer_lookup(parent, name, reply, false, caller);
-      } catch (...) {
-        reply->failed(std::current_exception());
-      }
+    view_.ask(path, [this, answer_now, id](const std::exception_ptr&) {
+      if (waits_.settle(id)) answer_now();
     });
   });
 }
