@@ -1,0 +1,190 @@
+// What people and programs are told of a mount, and what nobody is told.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "tests/mount/mount_test.h"
+
+namespace neffs::test {
+namespace {
+
+namespace stdfs = std::filesystem;
+using nlohmann::json;
+
+const std::string kNeffPath = sample::kTrainingModule + "/model.neff";
+
+class ControlTest : public MountTest {
+ protected:
+  json explain(const std::string& subject, const Mount& mounted) const {
+    const Ended ended =
+        neffs({"explain", subject, "--mountpoint", mounted.root().string(), "--json"});
+    EXPECT_EQ(ended.exit_code, 0) << ended.err;
+    return json::parse(ended.out);
+  }
+
+  TestRepo& repo_ = sample::create(hub_);
+};
+
+// Section 5: every key, with a value of its kind.
+TEST_F(ControlTest, StatusHasEveryKey) {
+  const auto mounted = mount();
+  ASSERT_EQ(read_file(*mounted / kNeffPath).error, 0);
+  EXPECT_EQ(stat_error(*mounted / (sample::kVersion + "/MODULE_1+e30acd3a")), ENOENT);
+  ASSERT_TRUE(eventually([&] { return mounted->status()["layer_files"] == 2; }));
+  const json status = mounted->status();
+  EXPECT_EQ(status["version"], "0.1.0");
+  EXPECT_EQ(status["mounted"], true);
+  EXPECT_EQ(status["mountpoint"], mounted->root().string());
+  EXPECT_EQ(status["layer"], mounted->root().string());
+  EXPECT_EQ(status["pid"], mounted->daemon().pid());
+  EXPECT_TRUE(status["uptime_s"].is_number_float());
+  EXPECT_TRUE(status["passthrough"].is_boolean());
+  EXPECT_EQ(status["offline"], false);
+  const json& source = status["sources"].at(0);
+  EXPECT_EQ(source["repo"], sample::kRepo);
+  EXPECT_EQ(source["revision"], "main");
+  EXPECT_EQ(source["commit"], repo_.head());
+  EXPECT_TRUE(source["checked_s_ago"].is_number());
+  EXPECT_EQ(source["state"], "ok");
+  EXPECT_EQ(source["push"], false);
+  EXPECT_TRUE(source["skipped_names"].is_number_integer());
+  for (const char* key : {"repo", "waiting", "queued", "uploading", "pushed", "superseded", "held",
+                          "failed", "commits", "next_commit_in_s", "last_error", "modules"})
+    EXPECT_TRUE(status["push"].contains(key)) << key;
+  EXPECT_EQ(status["layer_bytes"], 1577984);
+  EXPECT_EQ(status["quota_bytes"], nullptr);
+  const json& reads = status["reads"];
+  EXPECT_EQ(reads["fetched"], 2);
+  EXPECT_EQ(reads["bytes_fetched"], 1577984);
+  EXPECT_EQ(reads["misses"], 1);
+  EXPECT_EQ(reads["errors"], 0);
+  EXPECT_EQ(reads["in_flight"], 0);
+  EXPECT_TRUE(reads["local"].is_number_integer());
+}
+
+// Section 2: works without a running mount too.
+TEST_F(ControlTest, StatusOfWhatIsNotMounted) {
+  stdfs::create_directory(scratch_ / "mnt");
+  const Ended ended = neffs({"status", (scratch_ / "mnt").string(), "--json"});
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_EQ(json::parse(ended.out)["mounted"], false);
+}
+
+// Lesson 4 (optimum-neuron: "new instance ignores the cache"): hit or miss, from where, and why.
+TEST_F(ControlTest, ExplainSaysWhatAndWhy) {
+  const auto mounted = mount();
+  EXPECT_EQ(explain(sample::kInferenceModule, *mounted)["found"], "remote");
+  EXPECT_EQ(explain(sample::kInferenceModule, *mounted)["hit"], true);
+  ASSERT_EQ(read_file(*mounted / kNeffPath).error, 0);
+  const json local = explain((*mounted / kNeffPath).string(), *mounted);
+  EXPECT_EQ(local["origin"], "copy");
+  EXPECT_EQ(local["commit"], repo_.head());
+  const json failed = explain(sample::kFailedModule, *mounted);
+  EXPECT_EQ(failed["found"], "absent");
+  EXPECT_NE(failed.dump().find("model.log"), std::string::npos) << failed;
+  EXPECT_NE(explain(sample::kHalfModule, *mounted).dump().find("model.neff"), std::string::npos);
+  write_file(*mounted / "mine", "x");
+  EXPECT_EQ(explain((*mounted / "mine").string(), *mounted)["origin"], "ours");
+  const Ended text = neffs({"explain", (*mounted / kNeffPath).string()});
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_NE(text.out, "");
+  EXPECT_NE(neffs({"explain", (scratch_ / "home").string()}).exit_code, 0);
+}
+
+// SEMANTICS 12: the two names at the root belong to neffs.
+TEST_F(ControlTest, ReservedNamesCannotBeChanged) {
+  const auto mounted = mount();
+  const auto control = *mounted / ".neffs-control";
+  const auto cache = *mounted / ".cache";
+  write_file(*mounted / "file", "x");
+  EXPECT_EQ(::unlink(control.c_str()) == 0 ? 0 : errno, EPERM);
+  EXPECT_EQ(::rename((*mounted / "file").c_str(), control.c_str()) == 0 ? 0 : errno, EPERM);
+  EXPECT_EQ(::rename(control.c_str(), (*mounted / "moved").c_str()) == 0 ? 0 : errno, EPERM);
+  EXPECT_EQ(::link((*mounted / "file").c_str(), cache.c_str()) == 0 ? 0 : errno, EPERM);
+  EXPECT_EQ(::mkdir(control.c_str(), 0777) == 0 ? 0 : errno, EEXIST);
+  EXPECT_EQ(stat_error(cache), ENOENT);
+  EXPECT_EQ(::mkdir(cache.c_str(), 0777) == 0 ? 0 : errno, EPERM);
+  EXPECT_EQ(open_error(cache, O_WRONLY | O_CREAT), EPERM);
+  EXPECT_EQ(::symlink("/etc", cache.c_str()) == 0 ? 0 : errno, EPERM);
+  EXPECT_EQ(::rename((*mounted / "file").c_str(), cache.c_str()) == 0 ? 0 : errno, EPERM);
+  EXPECT_EQ(stat_error(*mounted / ".cache/huggingface/neffs/index.sqlite"), ENOENT);
+  for (const std::string& name : names_in(mounted->root()))
+    EXPECT_TRUE(name != ".cache" && name != ".neffs-control") << name;
+  EXPECT_EQ(mounted->status()["mounted"], true);
+  // Deeper they are names as any other.
+  stdfs::create_directory(*mounted / "d");
+  EXPECT_EQ(::mkdir((*mounted / "d/.cache").c_str(), 0777), 0);
+}
+
+// What is written to the control file by mistake or malice gets an error as its answer.
+TEST_F(ControlTest, NonsenseIsAnsweredWithAnError) {
+  const auto mounted = mount();
+  for (const std::string& request :
+       {std::string("nonsense"), std::string(R"({"request":"no such"})"),
+        std::string(R"({"request":"explain"})"), std::string(R"({"request":7})"),
+        std::string(R"({"request":"explain","path":"../../etc/passwd"})"),
+        std::string(100'000, '[')}) {
+    const auto file = open_file(*mounted / ".neffs-control", O_RDWR);
+    if (::pwrite(file.get(), request.data(), request.size(), 0) < 0) continue;
+    std::string answer(65536, '\0');
+    const ssize_t got = ::pread(file.get(), answer.data(), answer.size(), 0);
+    if (got > 0) answer.resize(static_cast<std::size_t>(got));
+    EXPECT_TRUE(json::accept(answer)) << answer.substr(0, 200);
+  }
+  EXPECT_EQ(mounted->status()["mounted"], true);
+}
+
+// Section 3: a token is never in argv, logs, state or status.
+TEST_F(ControlTest, TheTokenIsNowhereToBeSeen) {
+  const std::string token = "hf_VerySecretIndeed";
+  hub_.add_token(token, {.elsewhere = Role::kRead});
+  const auto secret = scratch_ / "home" / "token";
+  write_file(secret, token + "\n");
+  const auto mounted = mount({"token_file=" + secret.string(), "log=debug", "fetch_timeout=1"});
+  ASSERT_EQ(read_file(*mounted / kNeffPath).error, 0);
+  hub_.faults().add({.kind = Kind::kResolveGet}, Fault::answer(403, token));
+  EXPECT_NE(read_file(*mounted / (sample::kPreviousModule + "/model.neff")).error, 0);
+  EXPECT_GT(hub_.traffic().log({.kind = Kind::kInfo}).at(0).authorized, 0);
+
+  const auto expect_without = [&](const std::string& where, const std::string& text) {
+    EXPECT_EQ(text.find(token), std::string::npos) << where;
+  };
+  expect_without("status", mounted->status().dump());
+  expect_without("output", mounted->daemon().out());
+  expect_without("log", mounted->daemon().err());
+  const stdfs::path process = "/proc/" + std::to_string(mounted->daemon().pid());
+  for (const char* file : {"cmdline", "environ", "mountinfo"})
+    expect_without(file, read_file(process / file).text);
+  for (const std::string& file : files_below(mounted->layer(".cache")))
+    expect_without(file, read_file(mounted->layer(".cache") / file).text);
+}
+
+// Default SOURCE: what optimum-cli has written down for this user.
+TEST_F(ControlTest, TheDefaultSourceIsTheUsersOwn) {
+  const auto home = scratch_ / "home";
+  stdfs::create_directories(home / ".cache/huggingface");
+  sample::create(hub_, "team/own");
+  write_file(home / ".cache/huggingface/optimum_neuron_custom_cache", "team/own");
+  {
+    const auto mounted = mount_as({.source = ""});
+    EXPECT_EQ(mounted->status()["sources"][0]["repo"], "team/own");
+  }
+  const auto mounted = mount_as({.source = "", .variables = {{"CUSTOM_CACHE_REPO", "none"}}});
+  EXPECT_EQ(mounted->status()["sources"][0]["repo"], sample::kRepo);
+}
+
+// Section 2: it shows as type fuse.neffs with SOURCE as its device.
+TEST_F(ControlTest, TheMountTableShowsTypeAndSource) {
+  const auto mounted = mount_as({.source = sample::kRepo + "@v1"});
+  const std::string table = read_file("/proc/self/mounts").text;
+  EXPECT_NE(table.find(sample::kRepo + "@v1 " + mounted->root().string() + " fuse.neffs "),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace neffs::test
