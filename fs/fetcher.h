@@ -63,13 +63,13 @@ class Fetcher {
  public:
   using Done = std::function<void(std::shared_ptr<const FetchedFile>, std::exception_ptr)>;
 
-  // All of them outlive the fetcher.
+  // All of them outlive the fetcher, but for the pool: it ends between stop() and the destructor.
   //   partial: an empty directory on the layer's filesystem for files that have no name yet
   //   before_name: called right before a file gets its name, with the file it will be
   Fetcher(const Layer& layer, UniqueFd partial, hub::RemoteRepo& repo, index::Index& index,
           WorkerPool& pool, FetchOptions options,
           std::function<void(const std::string&, LayerId)> before_name);
-  // Ends downloads; files that are verified and may have their names get them first.
+  // Removes what has no name. The pool has ended by then.
   ~Fetcher();
 
   // `done` is called once, by any thread, with the file or with what went wrong.

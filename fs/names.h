@@ -48,7 +48,6 @@ struct Found {
 // Safe for any thread. Never waits for the Hub; reads the layer and the index.
 class Names {
  public:
-  // expire: the kernel has to look this path up again; called without locks
   Names(const Layer& layer, index::Index& index, RemoteView& view, NamesOptions options);
 
   Found find(const std::string& path);

@@ -47,7 +47,8 @@ class RemoteView {
   using Clock = std::chrono::steady_clock;
   using Done = std::function<void(std::exception_ptr)>;
 
-  // All of them outlive the view. pool: where requests to the Hub wait.
+  // All of them outlive the view, but for the pool, where requests to the Hub wait: it may end as soon
+  // as nobody asks any more.
   RemoteView(SourceName name, hub::RemoteRepo& repo, index::Index& index, WorkerPool& pool);
 
   // Learns the head: one HEAD for a repo that is known, else one repo info. Blocks. Throws HubError.
