@@ -184,6 +184,7 @@ struct Daemon::Parts {
   }
 
   void end_waits() {
+    if (cache_fs) cache_fs->waits().give_up_all();  // an error, not a miss for want of the Hub
     http.shutdown();
     fetcher.stop();
     askers->stop();
