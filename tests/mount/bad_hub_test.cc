@@ -172,7 +172,7 @@ TEST_F(AbsentHub, StoppedBeforeTheMountItMountsAndRecovers) {
   EXPECT_EQ(mounted->status()["sources"][0]["commit"], nullptr);
   EXPECT_EQ(mounted->within(seconds(5), [&] { return stat_error(*mounted / kNeffPath); }), ENOENT);
   write_file(*mounted / "lock", "");
-  hub_.start();
+  start_hub_again();
   EXPECT_TRUE(eventually([&] { return stat_error(*mounted / kNeffPath) == 0; }, seconds(60)));
   EXPECT_EQ(read_file(*mounted / kNeffPath), (Bytes{0, sample::bytes_of(kNeffPath)}));
   EXPECT_EQ(mounted->status()["sources"][0]["state"], "ok");
@@ -192,7 +192,7 @@ TEST_F(AbsentHub, StoppedDuringTheMountLocalFilesGoOn) {
           .error,
       EIO);
   EXPECT_EQ(stat_error(*mounted / (sample::kPreviousModule + "/model.done")), ENOENT);
-  hub_.start();
+  start_hub_again();
   EXPECT_TRUE(eventually(
       [&] { return stat_error(*mounted / (sample::kPreviousModule + "/model.done")) == 0; },
       seconds(60)));

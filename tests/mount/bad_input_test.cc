@@ -126,6 +126,20 @@ TEST_F(BadInput, MountpointMissingOrNoDirectory) {
   expect_nothing_mounted();
 }
 
+// Section 6: the default mountpoint is made, for everybody. In a mount namespace of its own, so that
+// a real one stays out of it.
+TEST_F(BadInput, TheDefaultMountpointIsMade) {
+  const std::string script =
+      "mount --make-rprivate / && mount -t tmpfs none /var/tmp && umask 077 && " +
+      std::string(NEFFS_PROGRAM) + " mount " + sample::kRepo +
+      " >/dev/null && cd /var/tmp/neuron-compile-cache && stat -c %a . && stat -f -c %T . && ls "
+      "registry.json && cd / && " +
+      NEFFS_PROGRAM + " umount && stat -c %a /var/tmp/neuron-compile-cache";
+  const Ended ended = command({"unshare", "--mount", "sh", "-c", script});
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_EQ(ended.out, "777\nfuseblk\nregistry.json\n777\n");
+}
+
 // Section 6: what is mounted already.
 TEST_F(BadInput, MountedAlready) {
   const auto mounted = mount();

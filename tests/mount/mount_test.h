@@ -75,6 +75,7 @@ class Mount {
 
 class MountTest : public ::testing::Test {
  protected:
+  MountTest() { see_the_hub_started(); }
   // Skips where nothing can be mounted.
   void SetUp() override;
   // Whatever a test did: no sanitizer has complained, no process and no mount is left.
@@ -92,11 +93,20 @@ class MountTest : public ::testing::Test {
   // Starts the program that uses a cache as libneuronxla does, see cache_user.cc.
   std::unique_ptr<Child> start_user(const std::vector<std::string>& words) const;
   Variables variables(const Variables& more = {}) const;
+  void start_hub_again() {
+    hub_.start();
+    see_the_hub_started();
+  }
   // What was asked of the Hub, a line each, for messages.
   std::string requests(const Match& match = {});
 
   Scratch scratch_;
   TestHub hub_;
+
+ private:
+  // The Hub's threads run before it has noted its own addresses. They take this lock before they
+  // look at them, so taking it here shows them what was noted.
+  void see_the_hub_started() { hub_.traffic().total(); }
 };
 
 // The same test in both ways of serving bytes.
