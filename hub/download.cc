@@ -49,9 +49,12 @@ void Download::run() {
   }
   exchange_ = hub_.exchange(request_.stop);
   while (!verified_) {
-    launch();
+    // One look at the clock decides what has to wait and until when: a turn that came between two
+    // looks would be slept through.
+    const auto now = steady_clock::now();
+    launch(now);
     const bool behind = file_.hashed() < plan_.frontier();
-    if (auto event = exchange_->next(behind ? steady_clock::now() : wake_at())) handle(*event);
+    if (auto event = exchange_->next(behind ? now : wake_at(now))) handle(*event);
     file_.hash_some(plan_.frontier());
     if (file_.hashed() == request_.size) check_hash();
     if (!verified_ && steady_clock::now() >= give_up_at()) {
@@ -69,20 +72,19 @@ void Download::check_hash() {
   }
 }
 
-Download::TimePoint Download::wake_at() const {
+Download::TimePoint Download::wake_at(TimePoint now) const {
   auto wake = give_up_at();
-  const auto now = steady_clock::now();
   if (pause_until_ > now) wake = std::min(wake, pause_until_);
   if (hub_turn_ && *hub_turn_ > now) wake = std::min(wake, *hub_turn_);
   return wake;
 }
 
-void Download::launch() {
+void Download::launch(TimePoint now) {
   const auto has_scout = [&] {
     return std::any_of(flights_.begin(), flights_.end(),
                        [](const auto& entry) { return entry.second.scout; });
   };
-  if (steady_clock::now() < pause_until_) return;
+  if (now < pause_until_) return;
   while (flights_.size() < kMostFlights) {
     const std::size_t piece = plan_.first_idle();
     if (piece == plan_.count() || (!route_ && has_scout())) return;
@@ -90,14 +92,13 @@ void Download::launch() {
     flight.piece = piece;
     flight.scout = !route_;
     flight.route = route_.value_or(resolve_route_);
-    if (flight.route.via_hub && !is_hubs_turn()) return;
+    if (flight.route.via_hub && !is_hubs_turn(now)) return;
     start(std::move(flight));
   }
 }
 
 // Asks the rate limit once for each request, and then waits for the time it was given.
-bool Download::is_hubs_turn() {
-  const auto now = steady_clock::now();
+bool Download::is_hubs_turn(TimePoint now) {
   if (!hub_turn_) {
     const auto patience =
         std::max(milliseconds(0), std::chrono::floor<milliseconds>(give_up_at() - now));

@@ -51,8 +51,8 @@ class Download {
   };
 
   // starting requests
-  void launch();
-  bool is_hubs_turn();
+  void launch(TimePoint now);
+  bool is_hubs_turn(TimePoint now);
   void start(Flight flight);
   void start_over();
 
@@ -72,7 +72,7 @@ class Download {
 
   void check_hash();
   TimePoint give_up_at() const { return last_byte_ + request_.idle_timeout; }
-  TimePoint wake_at() const;
+  TimePoint wake_at(TimePoint now) const;
   HubError error(HubErrorKind kind, const std::string& what) const;
 
   const HubClient& hub_;
