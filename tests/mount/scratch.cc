@@ -20,6 +20,7 @@ namespace {
 
 namespace stdfs = std::filesystem;
 
+constexpr const char* kKnownLeaks = "known-leaks";
 constexpr const char* kMarker = "NEFFS_TEST_SCRATCH";
 
 stdfs::path make_directory() {
@@ -79,6 +80,9 @@ Scratch::Scratch() : path_(make_directory()) {
   stdfs::create_directory(path_ / "home");
   stdfs::create_directory(path_ / "reports");
   ::chmod((path_ / "reports").c_str(), 0777);
+  // libfuse frees the mountpoint's name in fuse_session_unmount, which a daemon must not call once
+  // it has detached: something else may be mounted there by then.
+  std::ofstream(path_ / kKnownLeaks) << "leak:fuse_session_mount\n";
   guardian_ = std::make_unique<Child>(
       Child::Start{{NEFFS_CACHE_USER, "guard", path_.string()}, {{"PATH", "/usr/bin:/bin"}}});
   guardian_->wait();  // it goes on in the background
@@ -94,7 +98,8 @@ Variables Scratch::variables() const {
           {"HOME", (path_ / "home").string()},
           {"NO_PROXY", "127.0.0.1"},
           {kMarker, path_.string()},
-          {"ASAN_OPTIONS", "detect_leaks=0:log_path=" + report},
+          {"ASAN_OPTIONS", "detect_leaks=1:log_path=" + report},
+          {"LSAN_OPTIONS", "print_suppressions=0:suppressions=" + (path_ / kKnownLeaks).string()},
           {"UBSAN_OPTIONS", "print_stacktrace=1:log_path=" + report},
           {"TSAN_OPTIONS", "second_deadlock_stack=1:log_path=" + report}};
 }
