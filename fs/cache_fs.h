@@ -35,7 +35,6 @@ enum class ListPolicy { kLocal, kAll };
 
 struct FsOptions {
   ListPolicy list = ListPolicy::kLocal;  // what readdir shows directly inside a compiler folder
-  bool read_only = false;
   std::chrono::milliseconds hub_timeout{2000};
   std::chrono::milliseconds miss_check{15'000};
   NamesOptions names;

@@ -91,7 +91,6 @@ fs::FsOptions fs_options(const MountOptions& options) {
   const bool list_all =
       options.list == ListMode::kAll || (options.list == ListMode::kAuto && options.is_read_only);
   result.list = list_all ? fs::ListPolicy::kAll : fs::ListPolicy::kLocal;
-  result.read_only = options.is_read_only;
   result.hub_timeout = options.hub_timeout;
   result.names = names_options(options);
   return result;

@@ -115,8 +115,7 @@ void Session::mount(int layer_fd, int probe) {
   ::fuse_opt_free_args(&args);
   if (!session_) throw std::runtime_error("libfuse refused the mount options: " + options);
   if (::fuse_session_mount(session_.get(), spec_.mountpoint.c_str()) != 0)
-    throw std::runtime_error(
-        "the kernel or fusermount3 refused the mount; `neffs doctor` or dmesg may say why");
+    throw std::runtime_error("the kernel or fusermount3 refused the mount; dmesg may say why");
   mounted_ = true;
   const fuse_custom_io io{write_device, read_device, nullptr, splice_to_device};
   const int fuse_fd = ::fuse_session_fd(session_.get());

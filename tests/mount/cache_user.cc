@@ -24,8 +24,8 @@
 #include <system_error>
 #include <vector>
 
+#include "tests/eventually.h"
 #include "tests/hub/digest.h"
-#include "tests/mount/eventually.h"
 #include "tests/mount/files.h"
 #include "tests/mount/scratch.h"
 

@@ -15,7 +15,7 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "tests/mount/eventually.h"
+#include "tests/eventually.h"
 
 namespace neffs::test {
 namespace {

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "fs/unique_fd.h"
+#include "tests/eventually.h"
 #include "tests/hub/sample_repo.h"
 #include "tests/hub/test_hub.h"
 #include "tests/mount/child.h"
-#include "tests/mount/eventually.h"
 #include "tests/mount/files.h"
 #include "tests/mount/scratch.h"
 

@@ -13,7 +13,7 @@
 #include <sstream>
 #include <system_error>
 
-#include "tests/mount/eventually.h"
+#include "tests/eventually.h"
 
 namespace neffs::test {
 namespace {

@@ -11,18 +11,8 @@
 #include <set>
 #include <span>
 #include <system_error>
-#include <thread>
 
 namespace neffs::test {
-
-bool eventually(const std::function<bool()>& condition) {
-  const auto end = std::chrono::steady_clock::now() + kLimit;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::microseconds(200));
-  }
-  return true;
-}
 
 // --- files ----------------------------------------------------------------------------------------
 

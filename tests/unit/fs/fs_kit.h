@@ -22,13 +22,11 @@
 #include "hub/hub_error.h"
 #include "hub/remote_repo.h"
 #include "index/index.h"
+#include "tests/eventually.h"
 
 namespace neffs::test {
 
 inline constexpr std::chrono::seconds kLimit{20};
-
-// True as soon as the condition holds, false when the limit has passed.
-bool eventually(const std::function<bool()>& condition);
 
 // A directory for one test, removed with everything in it.
 class TempDirectory {
