@@ -18,7 +18,8 @@ tests=(
   "${demo[@]}"
   libgtest-dev libgmock-dev
   clang clang-tidy clang-format ccache
-  git openssl attr acl procps util-linux
+  git openssl attr acl procps util-linux e2fsprogs
+  rsync sqlite3 fio stress-ng python3-filelock
   python3 python3-venv nodejs npm
 )
 
