@@ -4,9 +4,11 @@
 
 #include "index/connections.h"
 #include "index/layer_files.h"
+#include "index/locks.h"
 #include "index/migrations.h"
 #include "index/sources.h"
 #include "index/tree_cache.h"
+#include "index/whiteouts.h"
 
 namespace neffs::index {
 namespace {
@@ -83,12 +85,55 @@ void Index::move_files(const std::string& from, const std::string& to) {
   connections_->write([&](Database& db) { rename_files(db, from, to); });
 }
 
+void Index::exchange_files(const std::string& one, const std::string& other) {
+  connections_->write([&](Database& db) { swap_files(db, one, other); });
+}
+
 std::vector<LayerFile> Index::intended_copies() {
   return read(*connections_, [](Database& db) { return load_intended(db); });
 }
 
 LayerTotals Index::copy_totals() {
   return read(*connections_, [](Database& db) { return sum_copies(db); });
+}
+
+std::vector<Whiteout> Index::whiteouts() {
+  return read(*connections_, [](Database& db) { return load_whiteouts(db); });
+}
+
+void Index::put_whiteout(const Whiteout& whiteout) {
+  connections_->write([&](Database& db) { store_whiteout(db, whiteout); });
+}
+
+void Index::put_whiteout_over(const Whiteout& whiteout) {
+  connections_->write([&](Database& db) {
+    index::drop_whiteouts_below(db, whiteout.path);
+    store_whiteout(db, whiteout);
+  });
+}
+
+void Index::drop_whiteout(const std::string& path) {
+  connections_->write([&](Database& db) { index::drop_whiteout(db, path); });
+}
+
+void Index::drop_whiteouts_below(const std::string& directory) {
+  connections_->write([&](Database& db) { index::drop_whiteouts_below(db, directory); });
+}
+
+std::vector<LockRecord> Index::locks() {
+  return read(*connections_, [](Database& db) { return load_locks(db); });
+}
+
+void Index::put_lock(const LockRecord& lock) {
+  connections_->write([&](Database& db) { store_lock(db, lock); });
+}
+
+void Index::drop_lock(const std::string& path) {
+  connections_->write([&](Database& db) { index::drop_lock(db, path); });
+}
+
+void Index::move_locks(const std::string& from, const std::string& to) {
+  connections_->write([&](Database& db) { rename_locks(db, from, to); });
 }
 
 void Index::sync() {

@@ -77,6 +77,27 @@ struct LayerFile {
   friend bool operator==(const LayerFile&, const LayerFile&) = default;
 };
 
+// A name that a source has and that was deleted here. It hides what the source has under that name
+// as long as that is `content`, whose meaning is the caller's.
+struct Whiteout {
+  std::string path;
+  std::string content;
+
+  friend bool operator==(const Whiteout&, const Whiteout&) = default;
+};
+
+// Who made a lock file, told well enough to be found again after a restart of neffs or of the host.
+struct LockRecord {
+  std::string path;
+  std::int64_t process = 0;         // its id, as the namespace below counts
+  std::uint64_t started = 0;        // in the kernel's clock ticks since the boot
+  std::string boot;                 // the kernel's random id of the boot
+  std::uint64_t pid_namespace = 0;  // inode number
+  std::int64_t taken_s = 0;         // Unix time
+
+  friend bool operator==(const LockRecord&, const LockRecord&) = default;
+};
+
 struct LayerTotals {
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;
@@ -137,10 +158,32 @@ class Index {
   // A file or directory was renamed: records at or below `to` are dropped, those at or below `from`
   // follow. (A record left behind would keep the old name ours for ever.)
   void move_files(const std::string& from, const std::string& to);
+  // Two names were exchanged: each takes the records at or below the other.
+  void exchange_files(const std::string& one, const std::string& other);
   // Rows of copies that were intended and never placed, for recovery.
   std::vector<LayerFile> intended_copies();
   // Placed copies; takes time with their number (some ms for 100,000).
   LayerTotals copy_totals();
+
+  // --- whiteouts ---------------------------------------------------------------------------------
+  // All of them, by path.
+  std::vector<Whiteout> whiteouts();
+  // Replaces the one of the same path.
+  void put_whiteout(const Whiteout& whiteout);
+  // The same, and those below its path are dropped: it hides their names too.
+  void put_whiteout_over(const Whiteout& whiteout);
+  void drop_whiteout(const std::string& path);
+  // At or below `directory` ("" is everything).
+  void drop_whiteouts_below(const std::string& directory);
+
+  // --- locks -------------------------------------------------------------------------------------
+  // All of them, by path.
+  std::vector<LockRecord> locks();
+  // Replaces the one of the same path.
+  void put_lock(const LockRecord& lock);
+  void drop_lock(const std::string& path);
+  // As move_files().
+  void move_locks(const std::string& from, const std::string& to);
 
   // Everything committed before the call survives a power cut when this returns. Calls that come
   // while the disk is busy share the next sync. Once the disk has failed to sync, this throws for

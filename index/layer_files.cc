@@ -2,16 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "index/path_sql.h"
+
 namespace neffs::index {
 namespace {
 
 constexpr const char* kColumns =
     "path, origin, placement, source, fetched_at, content, size, mtime_ns";
-
-// True for a path at or below ?1. Between "a" and "a0", the least name behind all of "a/…", lie few
-// others ("a+b", "a.c"), so that this is one short scan in the order of paths.
-constexpr const char* kAtOrBelow =
-    "path >= ?1 AND path < ?1 || '0' AND (path = ?1 OR path >= ?1 || '/')";
 
 const std::string kSelectOne = fmt::format("SELECT {} FROM layer_files WHERE path = ?1", kColumns);
 const std::string kSelectAll = fmt::format("SELECT {} FROM layer_files ORDER BY path", kColumns);
@@ -38,12 +35,8 @@ const std::string kMarkOurs = fmt::format(
     kColumns);
 const std::string kForget = "DELETE FROM layer_files WHERE path = ?1";
 const std::string kForgetBelow = fmt::format("DELETE FROM layer_files WHERE {}", kAtOrBelow);
-// As bytes: a name on Linux need not be text, and SQLite counts characters in text.
-const std::string kRename = fmt::format(
-    "UPDATE layer_files SET path ="
-    " CAST(CAST(?2 AS BLOB) || substr(CAST(path AS BLOB), length(CAST(?1 AS BLOB)) + 1) AS TEXT)"
-    " WHERE {}",
-    kAtOrBelow);
+const std::string kRename =
+    fmt::format("UPDATE layer_files SET {} WHERE {}", kSetRenamed, kAtOrBelow);
 
 LayerFile file_of(const Row& row) {
   LayerFile file;
@@ -117,6 +110,13 @@ void rename_files(Database& database, const std::string& from, const std::string
   if (from == to) return;
   database.run(kForgetBelow, {to});
   database.run(kRename, {from, to});
+}
+
+void swap_files(Database& database, const std::string& one, const std::string& other) {
+  const std::string aside = "//";  // a path that no file can have
+  database.run(kRename, {one, aside});
+  database.run(kRename, {other, one});
+  database.run(kRename, {aside, other});
 }
 
 }  // namespace neffs::index

@@ -23,7 +23,8 @@ void store_placement(Database& database, const std::string& path, std::uint64_t 
 void drop_intent(Database& database, const std::string& path);
 void store_ours(Database& database, const std::string& path);
 void drop_file(Database& database, const std::string& path);
-// Inside a transaction.
+// Both inside a transaction.
 void rename_files(Database& database, const std::string& from, const std::string& to);
+void swap_files(Database& database, const std::string& one, const std::string& other);
 
 }  // namespace neffs::index

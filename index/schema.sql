@@ -51,3 +51,21 @@ CREATE TABLE layer_files (
 CREATE INDEX copies ON layer_files (placement, size) WHERE origin = 0;
 
 PRAGMA user_version = 1;
+
+-- Step 2: what a host does with the cache by itself: names it has deleted although a source has them,
+-- and who made the locks that lie in the layer.
+CREATE TABLE whiteouts (
+  path TEXT PRIMARY KEY,
+  content TEXT NOT NULL
+) WITHOUT ROWID, STRICT;
+
+CREATE TABLE locks (
+  path TEXT PRIMARY KEY,
+  process INTEGER NOT NULL,
+  started INTEGER NOT NULL,
+  boot TEXT NOT NULL,
+  pid_namespace INTEGER NOT NULL,
+  taken_s INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;
+
+PRAGMA user_version = 2;
