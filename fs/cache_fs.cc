@@ -15,16 +15,18 @@ bool decides_a_compile(std::string_view path) {
 
 }  // namespace
 
-CacheFs::CacheFs(const Layer& layer, index::Index& index, RemoteView& view, Fetcher& fetcher,
-                 NodeTable& nodes, BackingFiles* backing, FsOptions options)
+CacheFs::CacheFs(const Layer& layer, index::Index& index, RemoteView& view, Whiteouts& whiteouts,
+                 Fetcher& fetcher, NodeTable& nodes, Helpers helpers, FsOptions options)
     : layer_(layer),
       index_(index),
       view_(view),
       fetcher_(fetcher),
       nodes_(nodes),
       options_(options),
-      names_(layer, index, view, options.names),
-      files_(backing) {}
+      kernel_(helpers.kernel),
+      listener_(helpers.listener),
+      names_(layer, index, view, whiteouts, options.names),
+      files_(helpers.backing) {}
 
 CacheFs::~CacheFs() {
   waits_.give_up_all();
@@ -50,7 +52,8 @@ Entry CacheFs::entry_of(NodeId parent, const std::string& name, const std::strin
   entry.st = found.st;
   entry.node = nodes_.lookup(parent, name, found.identity());
   entry.st.st_ino = nodes_.ino(entry.node);
-  entry.entry_timeout_s = entry.attr_timeout_s = found.is_lasting ? kLasting : 0;
+  entry.entry_timeout_s = found.is_lasting ? kLasting : 0;
+  entry.attr_timeout_s = found.is_lasting && !files_.is_written(entry.node) ? kLasting : 0;
   return entry;
 }
 
@@ -100,21 +103,24 @@ void CacheFs::answer_lookup(NodeId parent, const std::string& name, const ReplyP
   });
 }
 
-struct stat CacheFs::getattr(NodeId node, std::optional<HandleId> handle) {
-  struct stat st {};
+Attributes CacheFs::attributes(NodeId node, struct stat st) const {
+  if (const auto ino = nodes_.ino(node); ino != 0) st.st_ino = ino;
+  return {st, files_.is_written(node) ? 0 : kAttrTimeoutS};
+}
+
+Attributes CacheFs::getattr(NodeId node, std::optional<HandleId> handle) {
   std::optional<OpenFiles::Use> open;
   if (handle) open = files_.use(*handle);
   if (!open) open = files_.use_node(node);
   if (open) {
+    struct stat st {};
     if (::fstat(open->fd(), &st) != 0) throw_errno("fstat");
-  } else {
-    const auto found = names_.find(nodes_.path(node));
-    if (found.kind == Found::Kind::kAbsent) throw_errno(ENOENT, "getattr");
-    if (found.kind == Found::Kind::kUnknown) throw_errno(ESTALE, "getattr");
-    st = found.st;
+    return attributes(node, st);
   }
-  if (const auto ino = nodes_.ino(node); ino != 0) st.st_ino = ino;
-  return st;
+  const auto found = names_.find(nodes_.path(node));
+  if (found.kind == Found::Kind::kAbsent) throw_errno(ENOENT, "getattr");
+  if (found.kind == Found::Kind::kUnknown) throw_errno(ESTALE, "getattr");
+  return attributes(node, found.st);
 }
 
 }  // namespace neffs::fs

@@ -10,16 +10,20 @@
 #include <sys/statvfs.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
+#include "fs/change_listener.h"
 #include "fs/dir_handles.h"
 #include "fs/fetcher.h"
+#include "fs/kernel_cache.h"
 #include "fs/layer.h"
 #include "fs/names.h"
 #include "fs/node_table.h"
@@ -27,6 +31,7 @@
 #include "fs/remote_view.h"
 #include "fs/reply.h"
 #include "fs/wait_list.h"
+#include "fs/whiteouts.h"
 #include "index/index.h"
 
 namespace neffs::fs {
@@ -48,10 +53,18 @@ struct Entry {
   double attr_timeout_s = 0;
 };
 
+// What GETATTR is answered with.
+struct Attributes {
+  struct stat st {};
+  double timeout_s = 0;
+};
+
 struct Created {
   Entry entry;
   Opened opened;
 };
+
+struct Done {};
 
 struct Counters {
   std::atomic<std::uint64_t> local_opens{0};
@@ -59,17 +72,24 @@ struct Counters {
   std::atomic<std::uint64_t> errors{0};
 };
 
-// How long the kernel may keep attributes that it asked for: what changes a file goes through the
-// mount, or is told to the kernel.
+// How long the kernel may keep attributes: what changes a file goes through the mount, or is told to
+// the kernel. While a file is open for writing it keeps none: stores through a mapping are not told.
 inline constexpr double kAttrTimeoutS = 3600;
 
 // Every verb may be called by any thread. Those without a Reply answer at once and throw
 // std::system_error, HubError or IndexError; those with one never throw, and answer through it.
 class CacheFs {
  public:
-  // All of them outlive this. backing: null serves data by copying.
-  CacheFs(const Layer& layer, index::Index& index, RemoteView& view, Fetcher& fetcher,
-          NodeTable& nodes, BackingFiles* backing, FsOptions options);
+  // Who works for the filesystem; null does without.
+  struct Helpers {
+    BackingFiles* backing = nullptr;  // without: data is served by copying
+    KernelCache* kernel = nullptr;
+    ChangeListener* listener = nullptr;
+  };
+
+  // All of them outlive this.
+  CacheFs(const Layer& layer, index::Index& index, RemoteView& view, Whiteouts& whiteouts,
+          Fetcher& fetcher, NodeTable& nodes, Helpers helpers, FsOptions options);
   // Answers what is still parked.
   ~CacheFs();
 
@@ -77,7 +97,7 @@ class CacheFs {
   void lookup(NodeId parent, const std::string& name, const Caller& caller,
               const ReplyPtr<Entry>& reply);
   void forget(NodeId node, std::uint64_t lookups) { nodes_.forget(node, lookups); }
-  struct stat getattr(NodeId node, std::optional<HandleId> handle);
+  Attributes getattr(NodeId node, std::optional<HandleId> handle);
   struct statvfs statfs() const {
     return layer_.statvfs();
   }
@@ -88,7 +108,7 @@ class CacheFs {
                  const Caller& caller);
   // A descriptor to read, write, sync or allocate by, for as long as the value lives.
   OpenFiles::Use use(HandleId handle) const { return files_.use(handle); }
-  void release(HandleId handle) { files_.release(handle); }
+  void release(HandleId handle);
 
   // --- directories ---
   void opendir(NodeId node, const Caller& caller, const ReplyPtr<HandleId>& reply);
@@ -99,22 +119,41 @@ class CacheFs {
   void releasedir(HandleId handle) { directories_.release(handle); }
   void fsyncdir(NodeId node);
 
-  // --- changes: on the layer only; a name that only a source has is refused with EPERM ---
+  // --- changes: they happen in the layer; a name that a source has is hidden by a whiteout ---------
   Entry mkdir(NodeId parent, const std::string& name, mode_t mode, const Caller& caller);
+  // Files, fifos, sockets and devices.
+  Entry mknod(NodeId parent, const std::string& name, mode_t mode, dev_t device,
+              const Caller& caller);
   Entry symlink(const std::string& target, NodeId parent, const std::string& name,
                 const Caller& caller);
-  Entry link(NodeId node, NodeId parent, const std::string& name);
   void unlink(NodeId parent, const std::string& name);
   void rmdir(NodeId parent, const std::string& name);
-  void rename(NodeId from, const std::string& old_name, NodeId to, const std::string& new_name,
-              unsigned flags);
   std::string readlink(NodeId node);
+  // A file that only the source has is fetched first, if that takes no longer than hub_timeout: the
+  // kernel holds the folders' locks meanwhile. Else EXDEV, upon which programs copy.
+  void link(NodeId node, NodeId parent, const std::string& name, const Caller& caller,
+            const ReplyPtr<Entry>& reply);
+  // The same; EXDEV also for a directory that is not wholly local.
+  //   flags: RENAME_NOREPLACE, RENAME_EXCHANGE
+  void rename(NodeId from, const std::string& old_name, NodeId to, const std::string& new_name,
+              unsigned flags, const Caller& caller, const ReplyPtr<Done>& reply);
 
+  // --- attributes: those of a file that only the source has are changed when it has been fetched ---
   enum Change : unsigned { kMode = 1, kUid = 2, kGid = 4, kSize = 8, kAtime = 16, kMtime = 32 };
-  struct stat setattr(NodeId node, std::optional<HandleId> handle, unsigned changes,
-                      const struct stat& wanted);
-  // xattrs of local names; remote-only names have none.
+  void setattr(NodeId node, std::optional<HandleId> handle, unsigned changes,
+               const struct stat& wanted, const Caller& caller, const ReplyPtr<Attributes>& reply);
+  // An O_PATH descriptor of the local name; remote-only names have no xattrs: ENODATA.
   UniqueFd open_for_xattr(NodeId node);
+  // Runs `change` on such a descriptor.
+  void change_xattr(NodeId node, const Caller& caller, std::function<void(int fd)> change,
+                    const ReplyPtr<Done>& reply);
+
+  // --- for those who keep house, not for the kernel ---
+  // Unlinks a local file that nobody has open, if it still is that file, and has the kernel forget it.
+  // False if it was left alone.
+  bool remove_quietly(const std::string& path, LayerId id);
+  // Brings back what was deleted here at or below the path; the paths of the whiteouts that went.
+  std::vector<std::string> restore(const std::string& path);
 
   // --- for people ---
   // One JSON object that says what a path is here and why.
@@ -142,13 +181,71 @@ class CacheFs {
   Opened open_to_write_again(NodeId node, int fd, int flags);
   Opened attach(NodeId node, const std::string& path, const FetchedFile& file, int flags);
   std::optional<std::string> name_of(NodeId node) const;
+
+  struct Renaming {
+    NodeId from = 0;
+    std::string old_name;
+    NodeId to = 0;
+    std::string new_name;
+    unsigned flags = 0;
+    std::string old_path;
+    std::string new_path;
+  };
+
   void check_may_change(const std::string& path) const;
   void make_parent(const std::string& path);
   bool has_copies_at(const std::string& path);
-  void give_to_caller(const Layer::Parent& parent, const Caller& caller);
+  bool is_wholly_here(const std::string& directory);
+  bool is_shown_empty(const std::string& directory);
+  Entry make(NodeId parent, const std::string& name, const Caller& caller,
+             const std::function<int(const Layer::Parent&)>& call);
+  void give_to_caller(const std::string& path, int fd, const Caller& caller);
   Entry local_entry(NodeId parent, const std::string& name, const std::string& path);
+  void check_may_move(const std::string& path);
+  Entry link_here(const std::string& old_path, NodeId parent, const std::string& name,
+                  const Caller& caller);
+  std::vector<std::string> to_bring(const Renaming& renaming);
+  void rename_here(const Renaming& renaming, const Caller& caller);
+  void move_records(const Renaming& renaming);
+  Attributes attributes(NodeId node, struct stat st) const;
+  Attributes change_attributes(NodeId node, std::optional<HandleId> handle, unsigned changes,
+                               const struct stat& wanted);
+  UniqueFd open_to_change(NodeId node, std::optional<HandleId> handle, const std::string& path);
+  void make_empty(const std::string& path);
+  std::vector<std::string> remote_file(NodeId node, std::optional<HandleId> handle);
   void claim(const std::string& path, int fd);
   void forget_deleted(const std::string& path);
+  void forget_in_kernel(const std::vector<std::string>& paths);
+  void forget_module_in_kernel(const std::string& path);
+  void tell_changed(const std::string& path);
+
+  void fetch_into_layer(std::vector<std::string> paths,
+                        std::function<void(std::exception_ptr)> done);
+  // Fetches files that only the source has and gives them their names, then runs `then`, which
+  // answers; with nothing to fetch it runs at once. After the deadline the answer is EXDEV.
+  template <typename Answer>
+  void bring(std::vector<std::string> paths, std::optional<Clock::time_point> deadline,
+             const Caller& caller, const ReplyPtr<Answer>& reply, std::function<void()> then) {
+    if (paths.empty()) {
+      then();
+      return;
+    }
+    const auto give_up = [reply](GiveUp reason) {
+      const int error = reason == GiveUp::kDeadline ? EXDEV : EINTR;
+      reply->failed(std::make_exception_ptr(std::system_error(error, std::generic_category())));
+    };
+    park(reply, deadline, caller, give_up, [&](WaitId id) {
+      fetch_into_layer(std::move(paths), [this, id, reply, then](const std::exception_ptr& error) {
+        if (!waits_.settle(id)) return;
+        try {
+          if (error) std::rethrow_exception(error);
+          then();
+        } catch (...) {
+          reply->failed(std::current_exception());
+        }
+      });
+    });
+  }
   template <typename Answer, typename Start>
   void park(const ReplyPtr<Answer>& reply, std::optional<Clock::time_point> deadline,
             const Caller& caller, std::function<void(GiveUp)> give_up, Start start) {
@@ -168,6 +265,8 @@ class CacheFs {
   Fetcher& fetcher_;
   NodeTable& nodes_;
   const FsOptions options_;
+  KernelCache* const kernel_;
+  ChangeListener* const listener_;
   Counters counters_;
   Names names_;
   OpenFiles files_;

@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "fs/cache_fs.h"
+#include "fs/umask_of.h"
 
 namespace neffs::fs {
 namespace {
@@ -40,12 +41,6 @@ struct stat stat_of(int fd) {
   struct stat st {};
   if (::fstat(fd, &st) != 0) throw_errno("stat");
   return st;
-}
-
-CopyPromise promise_of(int fd) {
-  const auto st = stat_of(fd);
-  return {static_cast<std::uint64_t>(st.st_size),
-          st.st_mtim.tv_sec * std::int64_t{1'000'000'000} + st.st_mtim.tv_nsec};
 }
 
 // As O_TRUNC does it, which also works through a handle that only reads.
@@ -141,7 +136,7 @@ Opened CacheFs::attach(NodeId node, const std::string& path, const FetchedFile& 
     return open_with(files_, node, std::move(own));
   }
   auto shared = duplicate(file.fd.get());
-  const auto promise = promise_of(shared.get());
+  const auto promise = promise_of(stat_of(shared.get()));
   return files_.open(node, std::move(shared), UniqueFd(), promise);
 }
 
@@ -228,6 +223,31 @@ void CacheFs::fetch(NodeId node, const std::string& path, const RemoteName& remo
   fetch_bundle(path);
 }
 
+// One after the other: they are at most two.
+void CacheFs::fetch_into_layer(std::vector<std::string> paths,
+                               std::function<void(std::exception_ptr)> done) {
+  if (paths.empty()) {
+    done(nullptr);
+    return;
+  }
+  const auto path = std::move(paths.back());
+  paths.pop_back();
+  const auto found = names_.find(path);
+  auto wanted =
+      found.kind == Found::Kind::kRemote ? order(path, found.remote) : std::optional<FetchOrder>();
+  if (!wanted) throw_errno(ESTALE, "fetch");  // it has just come or gone; the kernel looks again
+  fetcher_.fetch(std::move(*wanted), Urgency::kDemand,
+                 [this, path, paths, done](const auto& /*file*/, std::exception_ptr error) {
+                   try {
+                     if (error) std::rethrow_exception(error);
+                     fetcher_.give_name(path);
+                     fetch_into_layer(paths, done);
+                   } catch (...) {
+                     done(std::current_exception());
+                   }
+                 });
+}
+
 // The first open inside a module starts the other files that a hit reads. Nobody waits for them, so
 // what goes wrong is met by who opens them.
 void CacheFs::fetch_bundle(const std::string& path) try {
@@ -247,23 +267,32 @@ void CacheFs::fetch_bundle(const std::string& path) try {
 
 // What is written through the mount is ours, from before its first byte on.
 void CacheFs::claim(const std::string& path, int fd) {
+  const bool hides_others = names_.hides_others(path);
   if (!names_.claim(path, fd)) throw_errno(ESTALE, "open");
+  if (hides_others) forget_module_in_kernel(path);
+  tell_changed(path);
 }
 
 Created CacheFs::create(NodeId parent, const std::string& name, int flags, mode_t mode,
                         const Caller& caller) {
   const auto path = nodes_.child_path(parent, name);
   check_may_change(path);
+  const auto found = names_.find(path);
   // It has come since it was looked up; the kernel looks again.
-  if (names_.find(path).kind == Found::Kind::kRemote)
+  if (found.kind == Found::Kind::kRemote)
     throw_errno((flags & O_EXCL) != 0 ? EEXIST : ESTALE, "create");
+  const bool is_new = found.kind != Found::Kind::kLocal;
   make_parent(path);
-  const auto directory = layer_.parent_of(path);
-  const bool is_new = !layer_.stat(path).has_value();
-  auto own = open_to_write(path, flags | O_CREAT, mode);
-  if (is_new) give_to_caller(directory, caller);
+  UniqueFd own;
+  {
+    const UmaskOf umask(caller);
+    own = open_to_write(path, flags | O_CREAT, mode);
+  }
+  if (is_new) give_to_caller(path, own.get(), caller);
+  if (is_new && listener_ != nullptr && is_lock(path)) listener_->lock_made(path, caller);
   Created created;
   created.entry = local_entry(parent, name, path);
+  created.entry.attr_timeout_s = 0;
   UniqueFd shared;
   try {
     shared = reopen(own.get(), O_RDONLY);
@@ -272,6 +301,14 @@ Created CacheFs::create(NodeId parent, const std::string& name, int flags, mode_
   }
   created.opened = files_.open(created.entry.node, std::move(shared), std::move(own));
   return created;
+}
+
+void CacheFs::release(HandleId handle) {
+  const auto closed = files_.release(handle);
+  if (!closed.could_write) return;
+  // Stores through a mapping change a file without a request.
+  if (closed.was_changed && kernel_ != nullptr) kernel_->forget_attributes(closed.node);
+  if (const auto path = name_of(closed.node)) tell_changed(*path);
 }
 
 }  // namespace neffs::fs

@@ -17,12 +17,6 @@
 namespace neffs::fs {
 namespace {
 
-constexpr std::int64_t kNanoseconds = 1'000'000'000;
-
-std::int64_t mtime_ns(const struct stat& st) {
-  return st.st_mtim.tv_sec * kNanoseconds + st.st_mtim.tv_nsec;
-}
-
 hub::ContentId hash_file(int fd, hub::HashKind kind, std::uint64_t size) {
   hub::ContentHasher hasher(kind, size);
   std::vector<std::byte> buffer(std::size_t{1} << 20);
@@ -51,15 +45,14 @@ std::exception_ptr cancelled() {
 }  // namespace
 
 Fetcher::Fetcher(const Layer& layer, UniqueFd partial, hub::RemoteRepo& repo, index::Index& index,
-                 WorkerPool& pool, FetchOptions options,
-                 std::function<void(const std::string&, LayerId)> before_name)
+                 WorkerPool& pool, FetchOptions options, NamingRules rules)
     : layer_(layer),
       partial_(std::move(partial)),
       repo_(repo),
       index_(index),
       pool_(pool),
       options_(std::move(options)),
-      before_name_(std::move(before_name)) {}
+      rules_(std::move(rules)) {}
 
 Fetcher::~Fetcher() {
   stop();
@@ -232,16 +225,19 @@ void Fetcher::drop(const Staged& staged) {
 
 // --- giving files their names ---------------------------------------------------------------------
 
-bool Fetcher::is_in_layer(const FetchOrder& order, std::string_view inside) const {
-  return layer_.stat(join_path(order.module, inside)).has_value();
+// What was deleted here is not waited for.
+bool Fetcher::is_missing(const FetchOrder& order, std::string_view inside) const {
+  const auto path = join_path(order.module, inside);
+  return !layer_.stat(path) && rules_.is_wanted(path);
 }
 
 // Someone compiles it here: what was fetched of it must not be mixed with what he writes.
 bool Fetcher::is_made_here(const FetchOrder& order) const {
   const auto& files = order.listing->plan.hit_files;
   return std::any_of(files.begin(), files.end(), [&](const std::string& file) {
-    if (!is_in_layer(order, file)) return false;
-    const auto record = index_.layer_file(join_path(order.module, file));
+    const auto path = join_path(order.module, file);
+    if (!layer_.stat(path)) return false;
+    const auto record = index_.layer_file(path);
     return !record || record->origin != index::Origin::kCopy;
   });
 }
@@ -265,7 +261,7 @@ void Fetcher::place_what_is_ready(const FetchOrder& order) {
   }
   if (plan.whole) {
     for (const auto& file : plan.hit_files)
-      if (!is_in_layer(order, file) && !staged(join_path(order.module, file))) return;
+      if (is_missing(order, file) && !staged(join_path(order.module, file))) return;
     place_module(order);
     return;
   }
@@ -274,7 +270,7 @@ void Fetcher::place_what_is_ready(const FetchOrder& order) {
   for (const auto& file : plan.hit_files) {  // also those that could not be placed before
     if (file == kDoneMark) continue;
     place(join_path(order.module, file));
-    if (!is_in_layer(order, file)) return;
+    if (is_missing(order, file)) return;
   }
   place(mark);
 }
@@ -298,7 +294,7 @@ bool Fetcher::promise(const Staged& staged) {
     index_.forget_file(copy.path);  // the record of a deleted file, left by a crash or a full disk
     if (!index_.intend_copy(copy)) return false;
   }
-  before_name_(copy.path, staged.file->id);
+  rules_.before_name(copy.path, staged.file->id);
   return true;
 }
 
@@ -326,8 +322,9 @@ void Fetcher::place(const std::string& path) {
   const auto found = find_staged(path);
   if (!found) return;
   const auto& staged = *found;
-  bool promised = promise(staged);
-  if (!promised && !layer_.stat(path)) {  // ours, and deleted while nothing was mounted
+  bool promised = rules_.is_wanted(path) && promise(staged);
+  if (!promised && rules_.is_wanted(path) &&
+      !layer_.stat(path)) {  // ours, and deleted while nothing was mounted
     index_.forget_file(path);
     promised = promise(staged);
   }
@@ -338,6 +335,7 @@ void Fetcher::place(const std::string& path) {
     if (::renameat2(partial_.get(), staged.partial_name.c_str(), parent.fd.get(),
                     parent.name.c_str(), RENAME_NOREPLACE) == 0) {
       keep_promise(staged);
+      if (!rules_.is_wanted(path)) take_back(staged);
       return;
     }
     const int error = errno;
@@ -349,12 +347,33 @@ void Fetcher::place(const std::string& path) {
   unstage(staged);
 }
 
+// The name was deleted while it was given. Only our own file is removed, under a name of our own:
+// another one may have come in its place.
+void Fetcher::take_back(const Staged& staged) {
+  const auto& path = staged.order.path;
+  const auto parent = layer_.parent_of(path);
+  const auto aside = new_partial_name();
+  if (::renameat2(parent.fd.get(), parent.name.c_str(), partial_.get(), aside.c_str(),
+                  RENAME_NOREPLACE) != 0)
+    return;  // deleted already
+  struct stat st {};
+  if (::fstatat(partial_.get(), aside.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) throw_errno("stat");
+  if (layer_id(st) != staged.file->id) {
+    ::renameat2(partial_.get(), aside.c_str(), parent.fd.get(), parent.name.c_str(),
+                RENAME_NOREPLACE);
+    return;
+  }
+  ::unlinkat(partial_.get(), aside.c_str(), 0);
+  index_.forget_file(path);
+}
+
 // A module without a completion mark is taken for whole as soon as its directory is there, so it
 // gets its name in one rename; only where a local twin exists already, file by file.
 void Fetcher::place_module(const FetchOrder& order) {
   std::vector<Staged> files;
   for (const auto& file : order.listing->plan.hit_files)
-    if (auto staged = find_staged(join_path(order.module, file)))
+    if (auto staged = find_staged(join_path(order.module, file));
+        staged && rules_.is_wanted(staged->order.path))
       files.push_back(std::move(*staged));
   if (layer_.stat(order.module)) {
     std::stable_sort(files.begin(), files.end(), [](const Staged& a, const Staged& b) {

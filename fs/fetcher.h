@@ -47,6 +47,14 @@ struct FetchCounters {
   std::atomic<std::uint64_t> in_flight{0};
 };
 
+// What others have to say when a file is about to get its name, and when it has got it. Called by
+// any thread; must not call back.
+struct NamingRules {
+  // False: the name was deleted here meanwhile.
+  std::function<bool(const std::string& path)> is_wanted;
+  std::function<void(const std::string& path, LayerId file)> before_name;
+};
+
 struct FetchOptions {
   std::string source;  // SourceName::text()
   std::chrono::milliseconds idle_timeout{60'000};
@@ -65,10 +73,8 @@ class Fetcher {
 
   // All of them outlive the fetcher, but for the pool: it ends between stop() and the destructor.
   //   partial: an empty directory on the layer's filesystem for files that have no name yet
-  //   before_name: called right before a file gets its name, with the file it will be
   Fetcher(const Layer& layer, UniqueFd partial, hub::RemoteRepo& repo, index::Index& index,
-          WorkerPool& pool, FetchOptions options,
-          std::function<void(const std::string&, LayerId)> before_name);
+          WorkerPool& pool, FetchOptions options, NamingRules rules);
   // Removes what has no name. The pool has ended by then.
   ~Fetcher();
 
@@ -106,11 +112,12 @@ class Fetcher {
   void finish(const std::string& key, const std::shared_ptr<const FetchedFile>& file,
               const std::exception_ptr& error);
   void place_what_is_ready(const FetchOrder& order);
-  bool is_in_layer(const FetchOrder& order, std::string_view inside) const;
+  bool is_missing(const FetchOrder& order, std::string_view inside) const;
   bool is_made_here(const FetchOrder& order) const;
   void place(const std::string& path);
   void place_module(const FetchOrder& order);
   bool promise(const Staged& staged);
+  void take_back(const Staged& staged);
   void keep_promise(const Staged& staged);
   std::string new_partial_name();
   void stage(Staged fresh);
@@ -125,7 +132,7 @@ class Fetcher {
   index::Index& index_;
   WorkerPool& pool_;
   const FetchOptions options_;
-  const std::function<void(const std::string&, LayerId)> before_name_;
+  const NamingRules rules_;
   FetchCounters counters_;
   std::stop_source stop_;
   std::atomic<std::uint64_t> last_partial_{0};

@@ -8,6 +8,7 @@
 #include <sys/statvfs.h>
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +32,10 @@ struct LayerId {
 };
 inline LayerId layer_id(const struct stat& st) {
   return {st.st_dev, st.st_ino};
+}
+
+inline std::int64_t mtime_ns(const struct stat& st) {
+  return st.st_mtim.tv_sec * std::int64_t{1'000'000'000} + st.st_mtim.tv_nsec;
 }
 
 // Throws std::system_error with the errno of the call that failed. Safe for any thread; a plain

@@ -32,8 +32,9 @@ Identity Found::identity() const {
   return identity;
 }
 
-Names::Names(const Layer& layer, index::Index& index, RemoteView& view, NamesOptions options)
-    : layer_(layer), index_(index), view_(view), options_(options) {}
+Names::Names(const Layer& layer, index::Index& index, RemoteView& view, Whiteouts& whiteouts,
+             NamesOptions options)
+    : layer_(layer), index_(index), view_(view), whiteouts_(whiteouts), options_(options) {}
 
 struct stat Names::shown(const std::string& path, const RemoteName& name) const {
   struct stat st {};
@@ -80,6 +81,9 @@ Found Names::find(const std::string& path) {
   } else if (remote->kind == RemoteName::Kind::kAbsent) {
     found.kind = Found::Kind::kAbsent;
     found.why = remote->why;
+  } else if (is_deleted(path)) {
+    found.kind = Found::Kind::kAbsent;
+    found.why = "deleted here; `neffs restore` brings it back";
   } else {
     found.kind = Found::Kind::kRemote;
     found.remote = *remote;
@@ -106,7 +110,7 @@ std::optional<std::vector<Names::Child>> Names::children(const std::string& path
   const auto remote = view_.peek_children(path, true);
   if (!remote) return std::nullopt;
   for (const auto& [name, shown] : *remote) {
-    if (local_names.contains(name)) continue;
+    if (local_names.contains(name) || is_deleted(join_path(path, name))) continue;
     const bool is_directory = shown.kind == RemoteName::Kind::kDirectory;
     children.push_back({name, remote_ino(join_path(path, name), shown.content),
                         static_cast<unsigned char>(is_directory ? DT_DIR : DT_REG)});
@@ -194,7 +198,8 @@ bool Names::claim(const std::string& path, int fd) {
   touch(path);
   if (is_lock(path)) return true;
   const std::lock_guard claims(claims_);
-  index_.mark_ours(path);
+  const auto record = index_.layer_file(path);
+  if (!record || record->origin != index::Origin::kOurs) index_.mark_ours(path);
   struct stat open {};
   if (::fstat(fd, &open) != 0) throw_errno("fstat");
   const auto named = layer_.stat(path);
@@ -216,9 +221,8 @@ Names::CopyCheck Names::check_copy(const std::string& path, const struct stat& s
   if (!record || record->origin != index::Origin::kCopy ||
       record->placement != index::Placement::kPlaced)
     return {};
-  const auto mtime_ns = st.st_mtim.tv_sec * std::int64_t{1'000'000'000} + st.st_mtim.tv_nsec;
-  if (static_cast<std::uint64_t>(st.st_size) == record->size && mtime_ns == record->mtime_ns)
-    return {Copy::kIntact, CopyPromise{record->size, record->mtime_ns}};
+  if (promise_of(st) == CopyPromise{record->size, record->mtime_ns})
+    return {Copy::kIntact, promise_of(st)};
   spdlog::warn("{}: the copy was changed behind the mount, it is fetched again", path);
   std::vector<index::LayerFile> gone{*record};
   if (const auto at = locate(path); at.place == Place::kInsideModule) {
@@ -234,13 +238,18 @@ Names::CopyCheck Names::check_copy(const std::string& path, const struct stat& s
 
 // --- local modules --------------------------------------------------------------------------------
 
-void Names::touch(std::string_view path) {
+void Names::touch(const std::string& path) {
+  if (is_lock(path)) return;
   const auto at = locate(path);
-  if (at.module.empty()) return;
   const std::lock_guard lock(mutex_);
-  auto& now = modules_[std::string(at.module)];
-  now.wholly_local.reset();
-  ++now.touched;
+  const auto changed = [](ModuleNow& now) {
+    now.wholly_local.reset();
+    ++now.touched;
+  };
+  if (!at.module.empty()) changed(modules_[std::string(at.module)]);
+  if (at.place != Place::kVersion) return;
+  for (auto& [module, now] : modules_)
+    if (parent_path(module) == path) changed(now);
 }
 
 bool Names::is_wholly_local(std::string_view module) {
@@ -257,6 +266,14 @@ bool Names::is_wholly_local(std::string_view module) {
   auto& now = modules_[key];
   if (now.touched == touched) now.wholly_local = answer;
   return answer;
+}
+
+bool Names::hides_others(const std::string& path) {
+  const auto at = locate(path);
+  if (at.place != Place::kInsideModule || is_input(at.inside) || is_wholly_local(at.module))
+    return false;
+  const auto listing = view_.peek_module(at.module);
+  return listing && listing->verdict.state == ModuleState::kFinished;
 }
 
 bool Names::has_local_outputs(const std::string& module) {

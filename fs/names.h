@@ -18,6 +18,7 @@
 #include "fs/node_table.h"
 #include "fs/open_files.h"
 #include "fs/remote_view.h"
+#include "fs/whiteouts.h"
 #include "index/index.h"
 
 namespace neffs::fs {
@@ -48,7 +49,9 @@ struct Found {
 // Safe for any thread. Never waits for the Hub; reads the layer and the index.
 class Names {
  public:
-  Names(const Layer& layer, index::Index& index, RemoteView& view, NamesOptions options);
+  // All of them outlive this.
+  Names(const Layer& layer, index::Index& index, RemoteView& view, Whiteouts& whiteouts,
+        NamesOptions options);
 
   Found find(const std::string& path);
   // A remote-only name as stat shows it.
@@ -80,10 +83,29 @@ class Names {
   // The open file is going to be written: from here on it is ours. False if its name went to
   // something else meanwhile (a copy that its source had replaced): it has to be looked up again.
   bool claim(const std::string& path, int fd);
-  // A local name of the module has come or gone.
-  void touch(std::string_view path);
+  // The local name, or one below it, has come or gone.
+  void touch(const std::string& path);
   // Local outputs hide what the source has of the module: it is never mixed from two origins.
   bool is_wholly_local(std::string_view module);
+  // Writing this name here is going to hide names of the source that are visible now.
+  bool hides_others(const std::string& path);
+
+  // --- deleted names: a name that was deleted here stays away, whatever the source has under it ----
+  // The name is about to be deleted or renamed: from now on what the source has there is hidden.
+  // True if that made a difference, also if there was nothing visible.
+  bool white_out(const std::string& path);
+  // A compiler folder or a module was removed: what was deleted in it one by one is hidden as a whole.
+  // A module that is made again is empty; a compiler folder that is made again shows its modules.
+  void white_out_contents(const std::string& path);
+  // The deletion did not come about.
+  void drop_whiteout(const std::string& path);
+  // A local directory has got this name: unless it is a module, only what was deleted in it is hidden.
+  void stands_for_itself(const std::string& path);
+  // The source has something under the name that is to be seen.
+  bool shines_through(const std::string& path);
+  // Brings back what was deleted at or below the path, with the whole of the module that it is in.
+  // Returns the paths that are not hidden any more.
+  std::vector<std::string> restore(const std::string& path);
 
  private:
   struct ModuleNow {
@@ -99,10 +121,14 @@ class Names {
   void remove_empty_folders(const std::string& path);
   bool follows_source(const index::LayerFile& file) const;
   bool is_stale(const std::string& path, bool& is_compared);
+  bool is_deleted(const std::string& path);
+  bool is_in_force(const std::string& path, const std::string& made_against);
+  std::optional<std::string> stamp(const std::string& path);
 
   const Layer& layer_;
   index::Index& index_;
   RemoteView& view_;
+  Whiteouts& whiteouts_;
   const NamesOptions options_;
   // A copy is removed, or becomes ours, never both. Held across one row and one unlink; taken before
   // mutex_ or not at all.

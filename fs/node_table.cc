@@ -162,6 +162,11 @@ NodeId NodeTable::at_path_locked(std::string_view path) const {
   return at;
 }
 
+NodeId NodeTable::find(const std::string& path) const {
+  const std::lock_guard lock(mutex_);
+  return at_path_locked(path);
+}
+
 void NodeTable::bind(const std::string& path, LayerId layer) {
   const std::lock_guard lock(mutex_);
   const auto it = nodes_.find(at_path_locked(path));

@@ -38,6 +38,9 @@ class NodeTable {
   // path(parent)/name
   std::string child_path(NodeId parent, std::string_view name) const;
 
+  // The node that the kernel knows a path by, 0 if it knows none.
+  NodeId find(const std::string& path) const;
+
   // The kernel is told of (parent, name): finds or makes its node and counts one lookup.
   NodeId lookup(NodeId parent, const std::string& name, const Identity& identity);
   void forget(NodeId id, std::uint64_t lookups);

@@ -13,6 +13,11 @@ namespace {
 // Enough for the modules of a large training, few enough to matter to nobody.
 constexpr std::size_t kMostIdle = 256;
 
+CopyPromise state_of(int fd) {
+  struct stat st {};
+  return ::fstat(fd, &st) == 0 ? promise_of(st) : CopyPromise{};
+}
+
 }  // namespace
 
 OpenFiles::~OpenFiles() {
@@ -28,7 +33,11 @@ HandleId OpenFiles::add_locked(NodeId node, std::shared_ptr<Inode> inode, Unique
       idle_at_.erase(it);
     }
   }
-  auto handle = std::make_shared<Handle>(Handle{node, std::move(inode), std::move(own)});
+  auto handle = std::make_shared<Handle>(Handle{node, std::move(inode), std::move(own), {}});
+  if (handle->own) {
+    ++handle->inode->writers;
+    handle->opened_as = state_of(handle->own.get());
+  }
   if (free_.empty()) {
     handles_.push_back(std::move(handle));
     return handles_.size();
@@ -43,9 +52,7 @@ bool OpenFiles::is_unchanged(const Inode& inode) const {
   struct stat st {};
   if (::fstat(inode.fd.get(), &st) != 0 || st.st_nlink == 0) return false;
   if (!inode.promise) return true;
-  return static_cast<std::uint64_t>(st.st_size) == inode.promise->size &&
-         st.st_mtim.tv_sec * std::int64_t{1'000'000'000} + st.st_mtim.tv_nsec ==
-             inode.promise->mtime_ns;
+  return promise_of(st) == *inode.promise;
 }
 
 // The inode's descriptor is closed by who holds the value, without the lock.
@@ -94,20 +101,26 @@ Opened OpenFiles::open(NodeId node, UniqueFd shared, UniqueFd own,
   return {add_locked(node, inode, std::move(own)), backing_id};
 }
 
-void OpenFiles::release(HandleId id) {
-  std::shared_ptr<Handle> closed;  // their descriptors are closed when the lock is gone
+OpenFiles::Closed OpenFiles::release(HandleId id) {
+  std::shared_ptr<Handle> handle;  // their descriptors are closed when the lock is gone
   std::shared_ptr<Inode> dropped;
   const std::lock_guard lock(mutex_);
-  if (id == 0 || id > handles_.size() || !handles_[id - 1]) return;
-  closed = std::move(handles_[id - 1]);
+  if (id == 0 || id > handles_.size() || !handles_[id - 1]) return {};
+  handle = std::move(handles_[id - 1]);
   free_.push_back(id);
-  if (--closed->inode->handles != 0) return;
-  if (!closed->inode->keep) {
-    dropped = drop_locked(closed->node);
-    return;
+  Closed closed{handle->node, bool(handle->own), false};
+  if (handle->own) {
+    --handle->inode->writers;
+    closed.was_changed = state_of(handle->own.get()) != handle->opened_as;
   }
-  idle_at_[closed->node] = idle_.insert(idle_.begin(), closed->node);
+  if (--handle->inode->handles != 0) return closed;
+  if (!handle->inode->keep) {
+    dropped = drop_locked(handle->node);
+    return closed;
+  }
+  idle_at_[handle->node] = idle_.insert(idle_.begin(), handle->node);
   if (idle_.size() > kMostIdle) dropped = drop_locked(idle_.back());
+  return closed;
 }
 
 void OpenFiles::let_go(NodeId node) {
@@ -137,6 +150,18 @@ std::optional<OpenFiles::Use> OpenFiles::use_node(NodeId node) const {
   use.fd_ = it->second->fd.get();
   use.keep_ = it->second;
   return use;
+}
+
+bool OpenFiles::is_written(NodeId node) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = inodes_.find(node);
+  return it != inodes_.end() && it->second->writers != 0;
+}
+
+bool OpenFiles::is_open(NodeId node) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = inodes_.find(node);
+  return it != inodes_.end() && it->second->handles != 0;
 }
 
 std::size_t OpenFiles::size() const {

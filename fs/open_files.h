@@ -30,7 +30,12 @@ using HandleId = std::uint64_t;
 struct CopyPromise {
   std::uint64_t size = 0;
   std::int64_t mtime_ns = 0;
+
+  friend bool operator==(const CopyPromise&, const CopyPromise&) = default;
 };
+inline CopyPromise promise_of(const struct stat& st) {
+  return {static_cast<std::uint64_t>(st.st_size), mtime_ns(st)};
+}
 
 // What an OPEN is answered with.
 struct Opened {
@@ -59,7 +64,12 @@ class OpenFiles {
               std::optional<CopyPromise> promise = std::nullopt);
   // The inode lost a name or is written to: it is not kept beyond its last handle.
   void let_go(NodeId node);
-  void release(HandleId id);
+  struct Closed {
+    NodeId node = 0;  // 0: there was no such handle
+    bool could_write = false;
+    bool was_changed = false;  // since the handle was opened: its size or time differs
+  };
+  Closed release(HandleId id);
 
   // A descriptor that lives as long as the value is held.
   class Use {
@@ -76,6 +86,10 @@ class OpenFiles {
   // Any descriptor of an open inode: its names may be gone.
   std::optional<Use> use_node(NodeId node) const;
 
+  // Some handle of the inode can write.
+  bool is_written(NodeId node) const;
+  bool is_open(NodeId node) const;
+
   std::size_t size() const;
 
  private:
@@ -83,6 +97,7 @@ class OpenFiles {
     UniqueFd fd;
     std::int32_t backing_id = 0;
     std::uint64_t handles = 0;
+    std::uint64_t writers = 0;
     std::optional<CopyPromise> promise;
     bool keep = true;  // when the last handle is closed
   };
@@ -91,6 +106,7 @@ class OpenFiles {
     NodeId node = 0;
     std::shared_ptr<Inode> inode;
     UniqueFd own;
+    CopyPromise opened_as{};  // of one that can write
   };
 
   HandleId add_locked(NodeId node, std::shared_ptr<Inode> inode, UniqueFd own);

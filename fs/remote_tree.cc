@@ -1,6 +1,7 @@
 #include "fs/remote_tree.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "fs/layer.h"
@@ -107,6 +108,14 @@ void hide(ModuleListing& listing, Verdict verdict) {
   listing.verdict = verdict;
   listing.plan = {};
   listing.names.clear();
+}
+
+std::string stamp_of(const ModuleListing& listing) {
+  std::string text;
+  for (const auto& [name, shown] : listing.names) text += name + '\n' + shown.content.hex + '\n';
+  hub::ContentHasher hasher(hub::HashKind::kSha256, text.size());
+  hasher.update(std::as_bytes(std::span(text)));
+  return hasher.finish().text();
 }
 
 std::map<std::string, std::vector<index::TreeEntry>> by_module(

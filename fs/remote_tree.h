@@ -59,6 +59,9 @@ DirectoryListing show_directory(std::string_view directory,
 ModuleListing show_module(std::string_view module, const std::vector<index::TreeEntry>& entries);
 void hide(ModuleListing& listing, Verdict verdict);
 
+// Changes whenever any file of the module does.
+std::string stamp_of(const ModuleListing& listing);
+
 // Splits a listing of everything below a compiler folder by module: name → entries, with paths
 // relative to the module.
 std::map<std::string, std::vector<index::TreeEntry>> by_module(

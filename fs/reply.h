@@ -15,6 +15,7 @@ struct Caller {
   uid_t uid = 0;
   gid_t gid = 0;
   pid_t thread = 0;  // 0: in a pid namespace that cannot be seen from here
+  mode_t umask = 0;  // told with calls that make a name
 };
 
 // One request that is answered exactly once, by any thread, with no lock held.

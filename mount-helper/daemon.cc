@@ -167,11 +167,11 @@ struct Daemon::Parts {
         layer(std::move(plan.layer_fd)),
         askers(std::make_unique<fs::WorkerPool>("neffs-ask", kAskers)),
         fetchers(std::make_unique<fs::WorkerPool>("neffs-fetch", kFetchers)),
+        whiteouts(*index),
         view({hub.endpoint(), plan.source.repo, plan.source.revision}, repo, *index, *askers),
         fetcher(layer, open_partial_directory(plan), repo, *index, *fetchers,
-                fetch_options(plan.options, view.name()),
-                [this](const std::string& path, fs::LayerId id) { nodes.bind(path, id); }),
-        control([this](std::string_view request, uid_t) { return answer(request); }),
+                fetch_options(plan.options, view.name()), naming_rules()),
+        control([this](std::string_view request, uid_t caller) { return answer(request, caller); }),
         session(mount_spec(plan)) {}
 
   // Callers wait for the pools' threads no longer, and these for the Hub no longer; then nothing
@@ -203,13 +203,31 @@ struct Daemon::Parts {
     return status_json(facts, cache_fs->counters(), fetcher.counters());
   }
 
-  std::string answer(std::string_view text) const {
+  fs::NamingRules naming_rules() {
+    return {[this](const std::string& path) { return !whiteouts.covers(path); },
+            [this](const std::string& path, fs::LayerId id) { nodes.bind(path, id); }};
+  }
+
+  // Everybody may ask; what changes something is for root and for who mounted.
+  static void check_may_change(uid_t caller) {
+    if (caller != 0 && caller != ::geteuid())
+      throw std::runtime_error("only root and the user who mounted may do this");
+  }
+
+  std::string restore(const std::string& path, uid_t caller) const {
+    check_may_change(caller);
+    return nlohmann::json{{"path", path}, {"restored", cache_fs->restore(path)}}.dump(
+        -1, ' ', false, nlohmann::json::error_handler_t::replace);
+  }
+
+  std::string answer(std::string_view text, uid_t caller) const {
     nlohmann::json error;
     try {
       const auto request = nlohmann::json::parse(text);
       const auto verb = request.at("request").get<std::string>();
       if (verb == "status") return status();
       if (verb == "explain") return cache_fs->explain(request.at("path").get<std::string>());
+      if (verb == "restore") return restore(request.at("path").get<std::string>(), caller);
       error["error"] = "this daemon does not know the request '" + verb + "'";
     } catch (const std::exception& failure) {
       error["error"] = failure.what();
@@ -229,6 +247,7 @@ struct Daemon::Parts {
   fs::NodeTable nodes;
   std::unique_ptr<fs::WorkerPool> askers;
   std::unique_ptr<fs::WorkerPool> fetchers;
+  fs::Whiteouts whiteouts;
   fs::RemoteView view;
   fs::Fetcher fetcher;
   fs::ControlChannel control;
@@ -253,7 +272,8 @@ void Daemon::mount() {
   if (!probe) fs::throw_errno("open");
   parts.session.mount(parts.layer.root_fd(), probe.get());
   parts.cache_fs = std::make_unique<fs::CacheFs>(
-      parts.layer, *parts.index, parts.view, parts.fetcher, parts.nodes, parts.session.backing(),
+      parts.layer, *parts.index, parts.view, parts.whiteouts, parts.fetcher, parts.nodes,
+      fs::CacheFs::Helpers{parts.session.backing(), parts.session.kernel(), nullptr},
       fs_options(parts.plan.options));
   parts.fetchers->submit(fs::Urgency::kAhead, [&parts] { parts.fetcher.recover(); });
 }

@@ -16,6 +16,8 @@ void init(void* /*userdata*/, fuse_conn_info* conn) {
   // Splicing a reply from the layer's file saves a copy; the data must not be moved out of it.
   conn->want |= conn->capable & (FUSE_CAP_SPLICE_WRITE | FUSE_CAP_PARALLEL_DIROPS |
                                  FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC);
+  // The caller's umask comes with the call, so that default ACLs take its place as on the disk.
+  conn->want |= conn->capable & (FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK);
   // Nobody changes a file but the kernel's own callers, who see their writes anyway.
   conn->want &= ~unsigned{FUSE_CAP_AUTO_INVAL_DATA};
 }

@@ -40,9 +40,10 @@ void forget_multi(fuse_req_t request, size_t count, fuse_forget_data* forgets) {
 
 void getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
   answer(request, [&] {
-    const auto st = node == kControlNode ? control_stat()
-                                         : context_of(request).fs->getattr(node, handle_of(info));
-    ::fuse_reply_attr(request, &st, kAttrTimeoutS);
+    const auto answer = node == kControlNode
+                            ? Attributes{control_stat(), kNeverChanges}
+                            : context_of(request).fs->getattr(node, handle_of(info));
+    ::fuse_reply_attr(request, &answer.st, answer.timeout_s);
   });
 }
 
@@ -61,9 +62,9 @@ void setattr(fuse_req_t request, fuse_ino_t node, struct stat* attr, int to_set,
     if ((to_set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW)) != 0) changes |= CacheFs::kMtime;
     if ((to_set & FUSE_SET_ATTR_ATIME_NOW) != 0) wanted.st_atim.tv_nsec = UTIME_NOW;
     if ((to_set & FUSE_SET_ATTR_MTIME_NOW) != 0) wanted.st_mtim.tv_nsec = UTIME_NOW;
-    if (must_kill_set_ids()) kill_set_ids(fs.getattr(node, handle_of(info)), wanted, changes);
-    const auto st = fs.setattr(node, handle_of(info), changes, wanted);
-    ::fuse_reply_attr(request, &st, kAttrTimeoutS);
+    if (must_kill_set_ids()) kill_set_ids(fs.getattr(node, handle_of(info)).st, wanted, changes);
+    fs.setattr(node, handle_of(info), changes, wanted, caller_of(request),
+               later_attributes(request));
   });
 }
 
@@ -74,7 +75,16 @@ void readlink(fuse_req_t request, fuse_ino_t node) {
 
 void mkdir(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode) {
   answer(request, [&] {
+    refuse_control_name(parent, name);
     reply_entry(request, context_of(request).fs->mkdir(parent, name, mode, caller_of(request)));
+  });
+}
+
+void mknod(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, dev_t device) {
+  answer(request, [&] {
+    refuse_control_name(parent, name);
+    reply_entry(request,
+                context_of(request).fs->mknod(parent, name, mode, device, caller_of(request)));
   });
 }
 
@@ -88,7 +98,8 @@ void symlink(fuse_req_t request, const char* target, fuse_ino_t parent, const ch
 void link(fuse_req_t request, fuse_ino_t node, fuse_ino_t parent, const char* name) {
   answer(request, [&] {
     refuse_control_node(node);
-    reply_entry(request, context_of(request).fs->link(node, parent, name));
+    refuse_control_name(parent, name);
+    context_of(request).fs->link(node, parent, name, caller_of(request), later_entry(request));
   });
 }
 
@@ -112,8 +123,8 @@ void rename(fuse_req_t request, fuse_ino_t from, const char* old_name, fuse_ino_
   answer(request, [&] {
     refuse_control_name(from, old_name);
     refuse_control_name(to, new_name);
-    context_of(request).fs->rename(from, old_name, to, new_name, flags);
-    ::fuse_reply_err(request, 0);
+    context_of(request).fs->rename(from, old_name, to, new_name, flags, caller_of(request),
+                                   later_done(request));
   });
 }
 
@@ -134,6 +145,7 @@ void add_name_operations(fuse_lowlevel_ops& ops) {
   ops.setattr = setattr;
   ops.readlink = readlink;
   ops.mkdir = mkdir;
+  ops.mknod = mknod;
   ops.symlink = symlink;
   ops.link = link;
   ops.unlink = unlink;

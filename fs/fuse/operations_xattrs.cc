@@ -11,10 +11,14 @@
 namespace neffs::fs {
 namespace {
 
-std::string xattr_path(fuse_req_t request, fuse_ino_t node, UniqueFd& keep) {
+// Leads to the file itself, a symlink too.
+std::string proc_path(int fd) {
+  return "/proc/self/fd/" + std::to_string(fd);
+}
+
+UniqueFd open_for_xattr(fuse_req_t request, fuse_ino_t node) {
   if (node == kControlNode) throw_errno(ENODATA, "xattr");
-  keep = context_of(request).fs->open_for_xattr(node);
-  return "/proc/self/fd/" + std::to_string(keep.get());
+  return context_of(request).fs->open_for_xattr(node);
 }
 
 void reply_xattr(fuse_req_t request, size_t size, const std::vector<char>& value, long got) {
@@ -27,20 +31,20 @@ void reply_xattr(fuse_req_t request, size_t size, const std::vector<char>& value
 
 void getxattr(fuse_req_t request, fuse_ino_t node, const char* name, size_t size) {
   answer(request, [&] {
-    UniqueFd keep;
-    const auto path = xattr_path(request, node, keep);
+    const auto fd = open_for_xattr(request, node);
     std::vector<char> value(size);
-    reply_xattr(request, size, value, ::getxattr(path.c_str(), name, value.data(), size));
+    reply_xattr(request, size, value,
+                ::getxattr(proc_path(fd.get()).c_str(), name, value.data(), size));
   });
 }
 
 void listxattr(fuse_req_t request, fuse_ino_t node, size_t size) {
   answer(request, [&] {
-    UniqueFd keep;
     std::vector<char> value(size);
     try {
-      const auto path = xattr_path(request, node, keep);
-      reply_xattr(request, size, value, ::listxattr(path.c_str(), value.data(), size));
+      const auto fd = open_for_xattr(request, node);
+      reply_xattr(request, size, value,
+                  ::listxattr(proc_path(fd.get()).c_str(), value.data(), size));
     } catch (const std::system_error& error) {
       if (error.code().value() != ENODATA) throw;
       reply_xattr(request, size, value, 0);  // a remote-only name has none
@@ -52,20 +56,22 @@ void setxattr(fuse_req_t request, fuse_ino_t node, const char* name, const char*
               int flags) {
   answer(request, [&] {
     refuse_control_node(node);
-    UniqueFd keep;
-    const auto path = xattr_path(request, node, keep);
-    check(::setxattr(path.c_str(), name, value, size, flags), "setxattr");
-    ::fuse_reply_err(request, 0);
+    const auto change = [name = std::string(name), value = std::string(value, size),
+                         flags](int fd) {
+      check(::setxattr(proc_path(fd).c_str(), name.c_str(), value.data(), value.size(), flags),
+            "setxattr");
+    };
+    context_of(request).fs->change_xattr(node, caller_of(request), change, later_done(request));
   });
 }
 
 void removexattr(fuse_req_t request, fuse_ino_t node, const char* name) {
   answer(request, [&] {
     refuse_control_node(node);
-    UniqueFd keep;
-    const auto path = xattr_path(request, node, keep);
-    check(::removexattr(path.c_str(), name), "removexattr");
-    ::fuse_reply_err(request, 0);
+    const auto change = [name = std::string(name)](int fd) {
+      check(::removexattr(proc_path(fd).c_str(), name.c_str()), "removexattr");
+    };
+    context_of(request).fs->change_xattr(node, caller_of(request), change, later_done(request));
   });
 }
 

@@ -108,6 +108,20 @@ class LaterDirectory : public LaterReply<HandleId> {
   fuse_file_info info_;
 };
 
+class LaterAttributes : public LaterReply<Attributes> {
+ public:
+  using LaterReply::LaterReply;
+  void ok(const Attributes& answer) override {
+    ::fuse_reply_attr(request_, &answer.st, answer.timeout_s);
+  }
+};
+
+class LaterDone : public LaterReply<Done> {
+ public:
+  using LaterReply::LaterReply;
+  void ok(const Done& /*done*/) override { ::fuse_reply_err(request_, 0); }
+};
+
 }  // namespace
 
 OperationsContext& context_of(fuse_req_t request) {
@@ -116,7 +130,7 @@ OperationsContext& context_of(fuse_req_t request) {
 
 Caller caller_of(fuse_req_t request) {
   const auto* context = ::fuse_req_ctx(request);
-  return {context->uid, context->gid, context->pid};
+  return {context->uid, context->gid, context->pid, context->umask & 0777};
 }
 
 void reply_failed(fuse_req_t request, const std::exception_ptr& error) {
@@ -177,6 +191,14 @@ ReplyPtr<Opened> later_opened(fuse_req_t request, int flags) {
 
 ReplyPtr<HandleId> later_directory(fuse_req_t request, const fuse_file_info& info) {
   return std::make_shared<LaterDirectory>(request, info);
+}
+
+ReplyPtr<Attributes> later_attributes(fuse_req_t request) {
+  return std::make_shared<LaterAttributes>(request);
+}
+
+ReplyPtr<Done> later_done(fuse_req_t request) {
+  return std::make_shared<LaterDone>(request);
 }
 
 }  // namespace neffs::fs

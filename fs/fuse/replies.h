@@ -23,6 +23,8 @@ void reply_created(fuse_req_t request, const Created& created, int flags);
 ReplyPtr<Entry> later_entry(fuse_req_t request);
 ReplyPtr<Opened> later_opened(fuse_req_t request, int flags);
 ReplyPtr<HandleId> later_directory(fuse_req_t request, const fuse_file_info& info);
+ReplyPtr<Attributes> later_attributes(fuse_req_t request);
+ReplyPtr<Done> later_done(fuse_req_t request);
 
 // Runs `verb`, which replies by itself unless it throws.
 template <typename Verb>

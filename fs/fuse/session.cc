@@ -4,6 +4,7 @@
 #include <fuse_lowlevel.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/mount.h>
@@ -130,6 +131,7 @@ void Session::mount(int layer_fd, int probe) {
     }
   }
   context_.passthrough = backing_ != nullptr;
+  notifier_ = std::make_unique<Notifier>(session_.get());
   if (spec_.passthrough == Passthrough::kOn && !backing_)
     throw std::runtime_error(
         "passthrough=on cannot be had: it needs root, Linux 6.9 and a layer that is on no stacked "
@@ -147,6 +149,8 @@ void Session::shake_hands() {
 
 void Session::work() {
   ::pthread_setname_np(::pthread_self(), "neffs-fuse");
+  // The thread's umask is its own: it takes on that of whose call it answers (UmaskOf).
+  if (::unshare(CLONE_FS) != 0) spdlog::warn("a thread shares the process's umask");
   fuse_buf buffer{};
   while (::fuse_session_exited(session_.get()) == 0) {
     const int got = ::fuse_session_receive_buf(session_.get(), &buffer);

@@ -12,6 +12,7 @@
 
 #include "fs/cache_fs.h"
 #include "fs/fuse/control_channel.h"
+#include "fs/fuse/notifier.h"
 #include "fs/fuse/operations.h"
 #include "fs/fuse/passthrough.h"
 #include "fs/unique_fd.h"
@@ -48,6 +49,8 @@ class Session {
   // Who registers the layer's files with the kernel; null if data is copied.
   BackingFiles* backing() { return backing_.get(); }
   bool is_passthrough() const { return backing_ != nullptr; }
+  // Who tells the kernel what to forget; after mount().
+  KernelCache* kernel() { return notifier_.get(); }
 
   // Serves until the mount is gone, or SIGTERM, SIGINT or SIGHUP arrives: then it is detached, and
   // files that are open for passthrough go on without us. The caller has those signals blocked in
@@ -69,6 +72,7 @@ class Session {
   OperationsContext context_;  // what libfuse hands to every operation
   std::unique_ptr<fuse_session, SessionDeleter> session_;
   std::unique_ptr<KernelBackingFiles> backing_;
+  std::unique_ptr<Notifier> notifier_;
   UniqueFd ended_;  // eventfd: a worker saw the end of the mount
   std::atomic<int> running_{0};
   std::vector<std::thread> workers_;

@@ -89,7 +89,7 @@ TEST_F(ChangesTest, TruncatingACopyThatSomeoneReadsMakesItOurs) {
   const auto node = mount_->walk(neff_).node;
   const auto reader = mount_->open(node);
   struct stat wanted {};
-  EXPECT_EQ(mount_->fs->setattr(node, std::nullopt, CacheFs::kSize, wanted).st_size, 0);
+  EXPECT_EQ(mount_->setattr(node, CacheFs::kSize, wanted).st_size, 0);
   mount_->fs->release(reader.handle);
   EXPECT_EQ(mount_->state_of(neff_), "ours");
   EXPECT_EQ(mount_->read(neff_), "") << "not damaged, changed";
@@ -128,7 +128,7 @@ TEST_F(ChangesTest, AnUnlinkedFileThatIsOpenGoesOn) {
   const auto node = mount_->walk("mine").node;
   const auto opened = mount_->open(node);
   mount_->unlink("mine");
-  EXPECT_EQ(mount_->fs->getattr(node, std::nullopt).st_size, 5);
+  EXPECT_EQ(mount_->fs->getattr(node, std::nullopt).st.st_size, 5);
   const auto again = mount_->open(node, O_RDWR);
   EXPECT_EQ(append(again.handle, "!"), "bytes!");
   mount_->fs->release(opened.handle);
@@ -136,33 +136,38 @@ TEST_F(ChangesTest, AnUnlinkedFileThatIsOpenGoesOn) {
   EXPECT_EQ(errno_in([&] { mount_->fs->getattr(node, std::nullopt); }), ENOENT);
 }
 
-TEST_F(ChangesTest, WhatOnlyTheSourceHasIsNotChanged) {
-  const auto root = fs::kRootNode;
-  EXPECT_EQ(errno_in([&] { mount_->unlink("README.md"); }), EPERM);
-  EXPECT_EQ(errno_in([&] { mount_->fs->rmdir(mount_->parent_of(kVersion), kVersion); }), ENOTEMPTY);
-  EXPECT_EQ(errno_in([&] { mount_->make_directory(kModuleA); }), EEXIST);
-  EXPECT_EQ(errno_in([&] { mount_->rename("README.md", "other"); }), EPERM);
-  EXPECT_EQ(errno_in([&] { mount_->rename(kModuleA, kModuleB); }), EXDEV);
+TEST_F(ChangesTest, AttributesOfARemoteFileAreChangedWhenItIsHere) {
   struct stat wanted {};
-  EXPECT_EQ(errno_in([&] {
-              mount_->fs->setattr(mount_->walk("README.md").node, {}, CacheFs::kMode, wanted);
-            }),
-            EPERM);
-  EXPECT_EQ(errno_in([&] { mount_->fs->link(mount_->walk("README.md").node, root, "l"); }), EPERM);
-  EXPECT_EQ(errno_in([&] { mount_->fs->open_for_xattr(mount_->walk("README.md").node); }), ENODATA);
-  EXPECT_TRUE(tree_of(layer_.path()).empty());
+  wanted.st_mode = 0640;
+  const auto node = mount_->walk("README.md").node;
+  EXPECT_EQ(mount_->setattr(node, CacheFs::kMode, wanted).st_mode & 07777, 0640U);
+  EXPECT_EQ(mount_->read("README.md"), "hello");
+  EXPECT_EQ(mount_->state_of("README.md"), "copy") << "its bytes are still those of the source";
+  EXPECT_EQ(mount_->walk("README.md").node, node);
+  wanted.st_size = 2;
+  EXPECT_EQ(mount_->setattr(mount_->walk(neff_).node, CacheFs::kSize, wanted).st_size, 2);
+  EXPECT_EQ(mount_->read(neff_), files_[neff_].substr(0, 2));
+  EXPECT_EQ(mount_->state_of(neff_), "ours");
 }
 
-TEST_F(ChangesTest, CopiesAreNotChangedEither) {
-  fetch_all(kModuleA);
-  mount_->write("mine", "x");
-  EXPECT_EQ(errno_in([&] { mount_->unlink(neff_); }), EPERM);
-  EXPECT_EQ(errno_in([&] { mount_->rename(neff_, "other"); }), EPERM);
-  EXPECT_EQ(errno_in([&] { mount_->rename("mine", neff_, RENAME_EXCHANGE); }), EPERM);
-  EXPECT_EQ(errno_in([&] { mount_->rename(kModuleA, kModuleB); }), EXDEV);
-  EXPECT_EQ(errno_in([&] { mount_->fs->link(mount_->walk(neff_).node, fs::kRootNode, "l"); }),
-            EPERM);
-  EXPECT_EQ(mount_->read(neff_), files_[neff_]);
+TEST_F(ChangesTest, TruncatingARemoteFileByNameFetchesNothing) {
+  struct stat wanted {};
+  EXPECT_EQ(mount_->setattr(mount_->walk("README.md").node, CacheFs::kSize, wanted).st_size, 0);
+  EXPECT_EQ(repo_.count(Call::Kind::kDownload), 0U);
+  EXPECT_EQ(mount_->state_of("README.md"), "ours");
+  EXPECT_EQ(mount_->read("README.md"), "");
+}
+
+TEST_F(ChangesTest, XattrsOfARemoteFileAreSetWhenItIsHere) {
+  const auto node = mount_->walk("README.md").node;
+  EXPECT_EQ(errno_in([&] { mount_->fs->open_for_xattr(node); }), ENODATA);
+  const auto reply = std::make_shared<Caught<fs::Done>>();
+  bool is_there = false;
+  mount_->fs->change_xattr(
+      node, kCaller, [&](int fd) { is_there = fd >= 0; }, reply);
+  reply->get();
+  EXPECT_TRUE(is_there);
+  EXPECT_TRUE(is_local("README.md"));
 }
 
 TEST_F(ChangesTest, RenamesCarryTheirRecords) {
@@ -194,13 +199,12 @@ TEST_F(ChangesTest, AModuleRenamedIntoPlaceIsWhollyLocal) {
 TEST_F(ChangesTest, LinksAndSymlinks) {
   mount_->write("mine", "x");
   const auto node = mount_->walk("mine").node;
-  EXPECT_EQ(mount_->fs->link(node, fs::kRootNode, "other").node, node);
+  EXPECT_EQ(mount_->link("mine", "other").node, node);
   EXPECT_EQ(mount_->state_of("other"), "ours");
   EXPECT_EQ(mount_->walk("other").st.st_nlink, 2U);
   const auto link = mount_->fs->symlink("/etc/passwd", fs::kRootNode, "link", kCaller);
   EXPECT_EQ(mount_->fs->readlink(link.node), "/etc/passwd");
   EXPECT_TRUE(S_ISLNK(mount_->walk("link").st.st_mode));
-  EXPECT_EQ(errno_in([&] { mount_->fs->open_for_xattr(link.node); }), ENOTSUP);
   EXPECT_EQ(errno_in([&] { mount_->open(link.node); }), ELOOP);
 }
 
@@ -208,10 +212,10 @@ TEST_F(ChangesTest, AttributesOfAFolderOfTheSourceGoToItsTwin) {
   struct stat wanted {};
   wanted.st_mode = 0700;
   const auto node = mount_->walk(kModuleA).node;
-  EXPECT_EQ(mount_->fs->setattr(node, {}, CacheFs::kMode, wanted).st_mode & 07777, 0700U);
+  EXPECT_EQ(mount_->setattr(node, CacheFs::kMode, wanted).st_mode & 07777, 0700U);
   EXPECT_EQ(mount_->walk(kModuleA).st.st_mode & 07777, 0700U);
   EXPECT_TRUE(mount_->sees(done_));
-  EXPECT_EQ(mount_->fs->setattr(fs::kRootNode, {}, CacheFs::kMode, wanted).st_mode & 07777, 0700U);
+  EXPECT_EQ(mount_->setattr(fs::kRootNode, CacheFs::kMode, wanted).st_mode & 07777, 0700U);
 }
 
 TEST_F(ChangesTest, CreatingWhileAFetchRunsKeepsTheLocalFile) {

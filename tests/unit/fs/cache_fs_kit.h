@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -58,6 +59,32 @@ inline int errno_in(const std::function<void()>& call) {
 
 inline const fs::Caller kCaller{::geteuid(), ::getegid(), 0};
 
+// Notes what the kernel is told to forget.
+class KernelNotes : public fs::KernelCache {
+ public:
+  void forget_names(std::vector<Name> names) override {
+    for (auto& name : names) forgotten.insert(name.name);
+  }
+  void forget_attributes(fs::NodeId node) override { changed.insert(node); }
+
+  std::set<std::string> forgotten;
+  std::set<fs::NodeId> changed;
+};
+
+// Notes what others are told of.
+class ChangeNotes : public fs::ChangeListener {
+ public:
+  void lock_made(const std::string& path, const fs::Caller& /*caller*/) override {
+    locks.insert(path);
+  }
+  void changed(const std::string& path) override { changes.insert(path); }
+  void moved(const std::string& from, const std::string& to) override { moves[from] = to; }
+
+  std::set<std::string> locks;
+  std::set<std::string> changes;
+  std::map<std::string, std::string> moves;
+};
+
 // One life of a mount over directories and a repo that outlive it.
 struct Mount {
   Mount(const TempDirectory& layer_directory, const TempDirectory& state, FakeRepo& repo,
@@ -66,12 +93,15 @@ struct Mount {
         index(open_index(state.path())),
         askers(std::make_unique<fs::WorkerPool>("ask", 4)),
         fetchers(std::make_unique<fs::WorkerPool>("fetch", 4)),
+        whiteouts(*index),
         view(source, repo, *index, *askers),
         fetcher(layer, partial_in(state), repo, *index, *fetchers, fetch_options(source),
-                [this](const std::string& path, fs::LayerId id) { nodes.bind(path, id); }) {
+                {[this](const std::string& path) { return !whiteouts.covers(path); },
+                 [this](const std::string& path, fs::LayerId id) { nodes.bind(path, id); }}) {
     options.names.uid = ::geteuid();
     options.names.gid = ::getegid();
-    fs = std::make_unique<fs::CacheFs>(layer, *index, view, fetcher, nodes, nullptr, options);
+    fs = std::make_unique<fs::CacheFs>(layer, *index, view, whiteouts, fetcher, nodes,
+                                       fs::CacheFs::Helpers{nullptr, &kernel, &listener}, options);
     view.connect();
   }
   ~Mount() {
@@ -154,8 +184,33 @@ struct Mount {
     fs->mkdir(parent_of(path), name_of(path), 0755, kCaller);
   }
   void unlink(const std::string& path) { fs->unlink(parent_of(path), name_of(path)); }
+  void rmdir(const std::string& path) { fs->rmdir(parent_of(path), name_of(path)); }
   void rename(const std::string& from, const std::string& to, unsigned flags = 0) {
-    fs->rename(parent_of(from), name_of(from), parent_of(to), name_of(to), flags);
+    const auto reply = std::make_shared<Caught<fs::Done>>();
+    fs->rename(parent_of(from), name_of(from), parent_of(to), name_of(to), flags, kCaller, reply);
+    reply->get();
+  }
+  fs::Entry link(const std::string& from, const std::string& to) {
+    const auto reply = std::make_shared<Caught<fs::Entry>>();
+    fs->link(walk(from).node, parent_of(to), name_of(to), kCaller, reply);
+    return reply->get();
+  }
+  struct stat setattr(fs::NodeId node, unsigned changes, const struct stat& wanted,
+                      std::optional<fs::HandleId> handle = {}) {
+    const auto reply = std::make_shared<Caught<fs::Attributes>>();
+    fs->setattr(node, handle, changes, wanted, kCaller, reply);
+    return reply->get().st;
+  }
+  // As rm -rf does it: what is listed goes, then the directory.
+  void remove_all(const std::string& path) {
+    for (const auto& name : list(path)) {
+      const auto child = path + "/" + name;
+      if (S_ISDIR(walk(child).st.st_mode))
+        remove_all(child);
+      else
+        unlink(child);
+    }
+    rmdir(path);
   }
   std::set<std::string> list(const std::string& path) {
     const auto node = path.empty() ? fs::kRootNode : walk(path).node;
@@ -180,8 +235,11 @@ struct Mount {
   fs::NodeTable nodes;
   std::unique_ptr<fs::WorkerPool> askers;
   std::unique_ptr<fs::WorkerPool> fetchers;
+  fs::Whiteouts whiteouts;
   fs::RemoteView view;
   fs::Fetcher fetcher;
+  KernelNotes kernel;
+  ChangeNotes listener;
   std::unique_ptr<fs::CacheFs> fs;
 
  private:

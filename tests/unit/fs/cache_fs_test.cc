@@ -104,16 +104,15 @@ TEST_F(CacheFsTest, TheNamesOfNeffsAreNobodysBusiness) {
   EXPECT_FALSE(mount_->list("").contains(".cache"));
   const auto root = fs::kRootNode;
   mount_->write("mine", "x");
-  const auto node = mount_->walk("mine").node;
   for (const std::string name : {".cache", ".neffs-control"}) {
     EXPECT_EQ(errno_in([&] { mount_->fs->create(root, name, O_WRONLY, 0644, kCaller); }), EPERM);
     EXPECT_EQ(errno_in([&] { mount_->fs->mkdir(root, name, 0755, kCaller); }), EPERM);
     EXPECT_EQ(errno_in([&] { mount_->fs->symlink("x", root, name, kCaller); }), EPERM);
-    EXPECT_EQ(errno_in([&] { mount_->fs->link(node, root, name); }), EPERM);
+    EXPECT_EQ(errno_in([&] { mount_->link("mine", name); }), EPERM);
     EXPECT_EQ(errno_in([&] { mount_->fs->unlink(root, name); }), EPERM);
     EXPECT_EQ(errno_in([&] { mount_->fs->rmdir(root, name); }), EPERM);
-    EXPECT_EQ(errno_in([&] { mount_->fs->rename(root, "mine", root, name, 0); }), EPERM);
-    EXPECT_EQ(errno_in([&] { mount_->fs->rename(root, name, root, "mine", 0); }), EPERM);
+    EXPECT_EQ(errno_in([&] { mount_->rename("mine", name); }), EPERM);
+    EXPECT_EQ(errno_in([&] { mount_->rename(name, "mine"); }), EPERM);
   }
   EXPECT_EQ(read_file(layer_ / ".cache/huggingface/neffs/index"), "private");
 }
@@ -310,8 +309,7 @@ TEST_F(CacheFsTest, AFileThatWasTouchedThroughTheMountIsNotDamaged) {
   struct stat wanted {};
   wanted.st_mtim.tv_sec = wanted.st_atim.tv_sec = 1'600'000'000;
   using fs::CacheFs;
-  EXPECT_EQ(mount_->fs->setattr(node, std::nullopt, CacheFs::kMtime | CacheFs::kAtime, wanted)
-                .st_mtim.tv_sec,
+  EXPECT_EQ(mount_->setattr(node, CacheFs::kMtime | CacheFs::kAtime, wanted).st_mtim.tv_sec,
             1'600'000'000);
   mount_->fs->release(opened.handle);
   EXPECT_EQ(mount_->read(neff_), files_[neff_]);

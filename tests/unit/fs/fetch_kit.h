@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -38,10 +39,12 @@ struct FetchRig {
     options.source = kSource.text();
     options.uid = ::geteuid();
     options.gid = ::getegid();
+    const auto name_is_given = [this](const std::string& path, fs::LayerId id) {
+      if (before_name) before_name(path, id);
+    };
+    const auto is_wanted = [this](const std::string& path) { return !deleted.contains(path); };
     fetcher = std::make_unique<Fetcher>(layer, std::move(partial), repo, *index, *pool, options,
-                                        [this](const std::string& path, fs::LayerId id) {
-                                          if (before_name) before_name(path, id);
-                                        });
+                                        fs::NamingRules{is_wanted, name_is_given});
   }
   ~FetchRig() { end(); }
   FetchRig(const FetchRig&) = delete;
@@ -56,6 +59,7 @@ struct FetchRig {
   std::unique_ptr<index::Index> index;
   std::unique_ptr<fs::WorkerPool> pool;
   std::function<void(const std::string&, fs::LayerId)> before_name;
+  std::set<std::string> deleted;  // before anything is fetched
   std::unique_ptr<Fetcher> fetcher;
 };
 

@@ -1,0 +1,123 @@
+// Renaming: within the layer, after what only the source has was brought there.
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "fs/cache_fs.h"
+
+namespace neffs::fs {
+
+bool CacheFs::has_copies_at(const std::string& path) {
+  const auto records = index_.layer_files_below(path);
+  return std::any_of(records.begin(), records.end(),
+                     [](const auto& file) { return file.origin == index::Origin::kCopy; });
+}
+
+// Nothing of the directory comes from a source, or would have to stay behind.
+bool CacheFs::is_wholly_here(const std::string& directory) {
+  return layer_.stat(directory) && !has_copies_at(directory) && !names_.shines_through(directory);
+}
+
+void CacheFs::check_may_move(const std::string& path) {
+  const auto found = names_.find(path);
+  if (found.kind == Found::Kind::kAbsent) throw_errno(ENOENT, "rename");
+  if (found.kind == Found::Kind::kUnknown) throw_errno(ESTALE, "rename");
+  if (S_ISDIR(found.st.st_mode) && !is_wholly_here(path)) throw_errno(EXDEV, "rename");
+}
+
+void CacheFs::rename(NodeId from, const std::string& old_name, NodeId to,
+                     const std::string& new_name, unsigned flags, const Caller& caller,
+                     const ReplyPtr<Done>& reply) {
+  try {
+    const Renaming renaming{from,
+                            old_name,
+                            to,
+                            new_name,
+                            flags,
+                            nodes_.child_path(from, old_name),
+                            nodes_.child_path(to, new_name)};
+    check_may_change(renaming.old_path);
+    check_may_change(renaming.new_path);
+    if ((flags & ~unsigned{RENAME_NOREPLACE | RENAME_EXCHANGE}) != 0) throw_errno(EINVAL, "rename");
+    check_may_move(renaming.old_path);
+    if ((flags & RENAME_EXCHANGE) != 0) check_may_move(renaming.new_path);
+    bring(to_bring(renaming), Clock::now() + options_.hub_timeout, caller, reply,
+          [this, renaming, caller, reply] {
+            rename_here(renaming, caller);
+            reply->ok({});
+          });
+  } catch (...) {
+    reply->failed(std::current_exception());
+  }
+}
+
+std::vector<std::string> CacheFs::to_bring(const Renaming& renaming) {
+  std::vector<std::string> paths;
+  if (names_.find(renaming.old_path).kind == Found::Kind::kRemote)
+    paths.push_back(renaming.old_path);
+  if ((renaming.flags & RENAME_EXCHANGE) != 0 &&
+      names_.find(renaming.new_path).kind == Found::Kind::kRemote)
+    paths.push_back(renaming.new_path);
+  return paths;
+}
+
+void CacheFs::rename_here(const Renaming& renaming, const Caller& caller) {
+  const auto& [from, old_name, to, new_name, flags, old_path, new_path] = renaming;
+  const bool exchanges = (flags & RENAME_EXCHANGE) != 0;
+  const auto old_st = layer_.stat(old_path);
+  const auto new_st = layer_.stat(new_path);
+  if (!old_st) throw_errno(ENOENT, "rename");
+  // Two names of one file: the disk does nothing then.
+  if (flags == 0 && new_st && layer_id(*old_st) == layer_id(*new_st)) return;
+  const auto target = names_.find(new_path);
+  if ((flags & RENAME_NOREPLACE) != 0 && target.kind == Found::Kind::kRemote)
+    throw_errno(EEXIST, "rename");
+  const bool replaces_directory = !exchanges && S_ISDIR(target.st.st_mode);
+  if (replaces_directory && S_ISDIR(old_st->st_mode) && !is_shown_empty(new_path))
+    throw_errno(ENOTEMPTY, "rename");
+  const bool hides_others = names_.hides_others(new_path);
+  // A crash right after the rename must not leave a copy's record on a file that is none.
+  for (const auto& path : {old_path, new_path})
+    if (has_copies_at(path)) index_.mark_ours(path);
+  make_parent(new_path);
+  const bool hidden = !exchanges && names_.white_out(old_path);
+  const auto source = layer_.parent_of(old_path);
+  const auto goal = layer_.parent_of(new_path);
+  if (::renameat2(source.fd.get(), source.name.c_str(), goal.fd.get(), goal.name.c_str(), flags) !=
+      0) {
+    const int error = errno;
+    if (hidden) names_.drop_whiteout(old_path);
+    throw_errno(error, "rename");
+  }
+  if (S_ISDIR(old_st->st_mode)) names_.stands_for_itself(new_path);
+  move_records(renaming);
+  names_.touch(old_path);
+  names_.touch(new_path);
+  if (hides_others) forget_module_in_kernel(new_path);
+  if (listener_ == nullptr) return;
+  if (exchanges) {
+    listener_->changed(old_path);
+    listener_->changed(new_path);
+    return;
+  }
+  listener_->moved(old_path, new_path);
+  if (is_lock(new_path)) listener_->lock_made(new_path, caller);
+}
+
+void CacheFs::move_records(const Renaming& renaming) {
+  const auto& [from, old_name, to, new_name, flags, old_path, new_path] = renaming;
+  const bool has_records =
+      !index_.layer_files_below(old_path).empty() || !index_.layer_files_below(new_path).empty();
+  if ((flags & RENAME_EXCHANGE) != 0) {
+    if (has_records) index_.exchange_files(old_path, new_path);
+    nodes_.exchange(from, old_name, to, new_name);
+    return;
+  }
+  if (has_records) index_.move_files(old_path, new_path);
+  files_.let_go(nodes_.rename(from, old_name, to, new_name));
+}
+
+}  // namespace neffs::fs

@@ -1,0 +1,82 @@
+#include "fs/whiteouts.h"
+
+#include <mutex>
+
+#include "fs/layer.h"
+
+namespace neffs::fs {
+namespace {
+
+bool is_at_or_below(std::string_view path, std::string_view directory) {
+  if (directory.empty() || path == directory) return true;
+  return path.starts_with(directory) && path[directory.size()] == '/';
+}
+
+}  // namespace
+
+Whiteouts::Whiteouts(index::Index& index) : index_(index) {
+  for (auto& row : index_.whiteouts()) rows_.emplace(std::move(row.path), std::move(row.content));
+}
+
+bool Whiteouts::is_empty() const {
+  const std::shared_lock lock(mutex_);
+  return rows_.empty();
+}
+
+std::optional<std::string> Whiteouts::at(const std::string& path) const {
+  const std::shared_lock lock(mutex_);
+  const auto row = rows_.find(path);
+  return row == rows_.end() ? std::nullopt : std::optional(row->second);
+}
+
+bool Whiteouts::covers(const std::string& path) const {
+  const std::shared_lock lock(mutex_);
+  if (rows_.empty()) return false;
+  for (std::string_view up = path; !up.empty(); up = parent_path(up))
+    if (rows_.find(up) != rows_.end()) return true;
+  return false;
+}
+
+std::vector<std::string> Whiteouts::below(const std::string& directory) const {
+  std::vector<std::string> paths;
+  const std::shared_lock lock(mutex_);
+  for (auto row = rows_.lower_bound(directory);
+       row != rows_.end() && row->first.starts_with(directory); ++row)
+    if (is_at_or_below(row->first, directory)) paths.push_back(row->first);
+  return paths;
+}
+
+void Whiteouts::erase_below_locked(const std::string& directory) {
+  auto row = rows_.lower_bound(directory);
+  while (row != rows_.end() && row->first.starts_with(directory))
+    row = is_at_or_below(row->first, directory) ? rows_.erase(row) : std::next(row);
+}
+
+void Whiteouts::add(const std::string& path, const std::string& content) {
+  index_.put_whiteout({path, content});
+  const std::unique_lock lock(mutex_);
+  rows_.insert_or_assign(path, content);
+}
+
+void Whiteouts::add_over(const std::string& path, const std::string& content) {
+  index_.put_whiteout_over({path, content});
+  const std::unique_lock lock(mutex_);
+  erase_below_locked(path);
+  rows_.insert_or_assign(path, content);
+}
+
+void Whiteouts::drop(const std::string& path) {
+  if (!at(path)) return;
+  index_.drop_whiteout(path);
+  const std::unique_lock lock(mutex_);
+  rows_.erase(path);
+}
+
+void Whiteouts::drop_below(const std::string& directory) {
+  if (below(directory).empty()) return;
+  index_.drop_whiteouts_below(directory);
+  const std::unique_lock lock(mutex_);
+  erase_below_locked(directory);
+}
+
+}  // namespace neffs::fs

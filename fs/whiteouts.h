@@ -1,0 +1,45 @@
+// Names that were deleted here although a source has them.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "index/index.h"
+
+namespace neffs::fs {
+
+// All whiteouts of a layer, in memory and in the index. Safe for any thread; the mutex is a leaf,
+// never held while the index is read or written. Changes are in the index when they return, and
+// throw IndexError.
+class Whiteouts {
+ public:
+  // Reads them all. The index outlives this.
+  explicit Whiteouts(index::Index& index);
+
+  bool is_empty() const;
+  // What the whiteout of exactly this path was made against; nullopt if there is none.
+  std::optional<std::string> at(const std::string& path) const;
+  // True if the path or a directory above it has one: what is fetched must not get a name there.
+  bool covers(const std::string& path) const;
+  // The paths at or below `directory` ("" is everything) that have one.
+  std::vector<std::string> below(const std::string& directory) const;
+
+  void add(const std::string& path, const std::string& content);
+  // The same, and those below are dropped.
+  void add_over(const std::string& path, const std::string& content);
+  void drop(const std::string& path);
+  void drop_below(const std::string& directory);
+
+ private:
+  using Rows = std::map<std::string, std::string, std::less<>>;
+  void erase_below_locked(const std::string& directory);
+
+  index::Index& index_;
+  mutable std::shared_mutex mutex_;  // protects rows_
+  Rows rows_;
+};
+
+}  // namespace neffs::fs
