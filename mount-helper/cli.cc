@@ -28,6 +28,7 @@ struct Words {
   UmountRequest umount;
   StatusRequest status;
   ExplainRequest explain;
+  RestoreRequest restore;
 };
 
 bool looks_like_path(const std::string& word) {
@@ -91,6 +92,17 @@ void add_explain(CLI::App& app, Words& words) {
   command->footer("Example:\n  neffs explain MODULE_11061925398273098547+d41d8cd9");
 }
 
+void add_restore(CLI::App& app, Words& words) {
+  CLI::App* command =
+      app.add_subcommand("restore", "Brings back names that were deleted here but not in the repo");
+  command->add_option("PATH", words.restore.subjects, "what was deleted; a module comes back whole")
+      ->type_name("...")
+      ->required();
+  add_mount_point(*command, words.restore.mount_point, "--mountpoint");
+  command->add_flag("--json", words.restore.is_json, "for programs");
+  command->footer("Example:\n  neffs restore /var/tmp/neuron-compile-cache");
+}
+
 void name_mount(Words& words) {
   const bool stands_alone = words.second.empty() && looks_like_path(words.first);
   const std::string& mount_point = stands_alone ? words.first : words.second;
@@ -107,6 +119,7 @@ Request request_of(const CLI::App& app, Words& words) {
   if (app.got_subcommand("umount")) return words.umount;
   if (app.got_subcommand("status")) return words.status;
   if (app.got_subcommand("explain")) return words.explain;
+  if (app.got_subcommand("restore")) return words.restore;
   return VersionRequest{};
 }
 
@@ -157,6 +170,7 @@ Request parse_neffs(const std::vector<std::string>& words) {
   add_umount(app, read);
   add_status(app, read);
   add_explain(app, read);
+  add_restore(app, read);
   app.add_subcommand("version", "Says which version this is")->footer("Example:\n  neffs version");
   app.footer("Example:\n  neffs mount lab/neuron-cache\n  neffs status");
   refuse_unknown_command(app, words);

@@ -39,6 +39,9 @@ nlohmann::ordered_json ask_or_throw(const std::filesystem::path& mount_point,
 inline nlohmann::json status_request() {
   return {{"request", "status"}};
 }
+inline nlohmann::json restore_request(const std::string& path) {
+  return {{"request", "restore"}, {"path", path}};
+}
 inline nlohmann::json explain_request(const std::string& path) {
   return {{"request", "explain"}, {"path", path}};
 }

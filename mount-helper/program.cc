@@ -26,6 +26,9 @@ int execute(const StatusRequest& request) {
 int execute(const ExplainRequest& request) {
   return explain_command(request);
 }
+int execute(const RestoreRequest& request) {
+  return restore_command(request);
+}
 int execute(const VersionRequest&) {
   return version_command();
 }

@@ -29,8 +29,6 @@ class Notifier : public KernelCache {
 
   void forget_names(std::vector<Name> names) override;
   void forget_attributes(NodeId node) override;
-  // For tests: as on a kernel without epochs.
-  void do_without_epochs() { has_epochs_ = false; }
 
  private:
   using Notice = std::variant<Name, NodeId>;

@@ -12,30 +12,14 @@
 
 #include "mount-helper/command_error.h"
 #include "mount-helper/control.h"
-#include "mount-helper/mount_point.h"
 #include "mount-helper/output.h"
+#include "mount-helper/place.h"
 
 namespace neffs::mount_helper {
 namespace {
 
 namespace stdfs = std::filesystem;
 using Json = nlohmann::ordered_json;
-
-std::string without_slash_at_end(std::string path) {
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  return path;
-}
-
-// Relative to `above`; "" if it is not in there.
-std::string path_below(const stdfs::path& path, const stdfs::path& above) {
-  const std::string relative = path.lexically_relative(above).string();
-  const bool is_outside = relative.empty() || relative == ".." || relative.starts_with("../");
-  return is_outside || relative == "." ? "" : relative;
-}
-
-bool is_neffs(const std::optional<MountEntry>& entry) {
-  return entry && entry->type == kFilesystemType;
-}
 
 bool is_found(const Json& answer) {
   return answer.contains("found") && (answer["found"] == "local" || answer["found"] == "remote");
@@ -98,26 +82,6 @@ std::string value_text(const std::string& key, const Json& value) {
 
 }  // namespace
 
-Place place_of(const ExplainRequest& request, const std::vector<MountEntry>& table,
-               const stdfs::path& current) {
-  const std::string subject = without_slash_at_end(request.subject);
-  const bool is_path = subject.starts_with('/') || subject.starts_with('.');
-  const stdfs::path path = without_slash_at_end((current / subject).lexically_normal());
-  stdfs::path mount_point = request.mount_point.empty() ? kDefaultMountPoint : request.mount_point;
-  mount_point = mount_path(mount_point, table);
-  if (!is_path) return {mount_point, subject};
-  if (request.mount_point.empty()) {
-    const auto around = mount_containing(table, path);
-    if (is_neffs(around)) mount_point = around->mount_point;
-  }
-  std::string below = path_below(path, mount_point);
-  if (below.empty()) {
-    throw usage_error(path.string(), fmt::format("not inside {}", mount_point.string()),
-                      "name the mount with --mountpoint");
-  }
-  return {mount_point, std::move(below)};
-}
-
 std::string explain_text(const Json& answer, bool is_colored) {
   std::vector<std::pair<std::string, std::string>> rows;
   std::string path;
@@ -135,8 +99,10 @@ std::string explain_text(const Json& answer, bool is_colored) {
 
 int explain_command(const ExplainRequest& request) {
   const auto table = read_mount_table();
-  const Place place = place_of(request, table, stdfs::current_path());
-  const bool is_mounted = is_neffs(mount_at(table, place.mount_point));
+  const Place place = place_of(request.subject, request.mount_point, table, stdfs::current_path());
+  if (place.path.empty())
+    throw usage_error(request.subject, "the mount itself", "name a path or a module in it");
+  const bool is_mounted = is_neffs_mounted_at(table, place.mount_point);
   const std::vector<Json> answers =
       is_mounted ? ask_about(place) : std::vector<Json>{look_without_mount(place)};
   if (request.is_json) {

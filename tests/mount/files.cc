@@ -85,6 +85,15 @@ std::string read_by_mmap(const std::filesystem::path& path) {
   return bytes;
 }
 
+void store_by_mmap(const std::filesystem::path& path, const std::string& text) {
+  const auto fd = open_file(path, O_RDWR);
+  void* const mapped =
+      ::mmap(nullptr, text.size(), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+  if (mapped == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap");
+  std::copy(text.begin(), text.end(), static_cast<char*>(mapped));
+  ::munmap(mapped, text.size());
+}
+
 std::string read_by_readv(const std::filesystem::path& path) {
   const auto fd = open_file(path, O_RDONLY);
   std::string bytes(size_of(fd.get()), '\0');

@@ -38,6 +38,9 @@ std::string read_by_sendfile(const std::filesystem::path& path);
 std::string read_in_random_order(const std::filesystem::path& path, std::uint64_t seed);
 std::string read_directly(const std::filesystem::path& path);  // O_DIRECT
 
+// Stores the text at the start of the file through a shared mapping.
+void store_by_mmap(const std::filesystem::path& path, const std::string& text);
+
 // Every file below a directory, by its path from there.
 std::set<std::string> files_below(const std::filesystem::path& directory);
 std::set<std::string> names_in(const std::filesystem::path& directory);

@@ -1,13 +1,13 @@
 // What status and explain show people, from what a daemon answers.
 #include "mount-helper/commands/explain.h"
 #include "mount-helper/commands/status.h"
+#include "mount-helper/place.h"
 #include "tests/unit/mount-helper/mount_helper_kit.h"
 
 namespace neffs::test {
 namespace {
 
 using mount_helper::explain_text;
-using mount_helper::ExplainRequest;
 using mount_helper::MountEntry;
 using mount_helper::place_of;
 using mount_helper::status_text;
@@ -89,17 +89,16 @@ TEST(ExplainPlace, PathsNameTheirMountAndModulesTheDefaultOne) {
       {"v/MODULE_1+a", "/mnt/x", "/mnt/x", "v/MODULE_1+a"},
       {"/mnt/x/v/MODULE_1+a/", "", "/mnt/x", "v/MODULE_1+a"},
       {"./v/../w", "", "/mnt/x", "w"},
+      {"/mnt/x/", "", "/mnt/x", ""},
       {"/var/tmp/neuron-compile-cache/v", "", mount_helper::kDefaultMountPoint, "v"},
   };
   for (const Row& row : rows) {
-    const auto place = place_of({row.subject, row.mount_point, false}, table, "/mnt/x");
+    const auto place = place_of(row.subject, row.mount_point, table, "/mnt/x");
     EXPECT_EQ(place.mount_point, row.expected_mount) << row.subject;
     EXPECT_EQ(place.path, row.expected_path) << row.subject;
   }
-  for (const char* subject : {"/elsewhere/x", "/mnt/xy", "/mnt/x", "/"}) {
-    EXPECT_EQ(refusal_of([&] {
-                place_of({subject, "", false}, table, "/");
-              }).exit_code,
+  for (const char* subject : {"/elsewhere/x", "/mnt/xy", "/"}) {
+    EXPECT_EQ(refusal_of([&] { place_of(subject, "", table, "/"); }).exit_code,
               mount_helper::kWrongUsage)
         << subject;
   }

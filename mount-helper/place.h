@@ -1,0 +1,27 @@
+// Where a subject of a command is meant to be: a path of this machine, or one inside the cache.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "mount-helper/mount_table.h"
+
+namespace neffs::mount_helper {
+
+// A mount point and a path in it, "" for the mount point itself.
+struct Place {
+  std::filesystem::path mount_point;
+  std::string path;
+};
+
+// subject: a path, or a name inside the cache. mount_point: "" for the one that the path is in, or else
+// the default. current: the working directory, which subjects that begin with a dot refer to. Throws
+// CommandError for a path that is in no neffs mount.
+Place place_of(const std::string& subject, const std::string& mount_point,
+               const std::vector<MountEntry>& table, const std::filesystem::path& current);
+
+bool is_neffs_mounted_at(const std::vector<MountEntry>& table,
+                         const std::filesystem::path& mount_point);
+
+}  // namespace neffs::mount_helper
