@@ -207,6 +207,7 @@ class CacheFs {
   std::vector<std::string> to_bring(const Renaming& renaming);
   void rename_here(const Renaming& renaming, const Caller& caller);
   void move_records(const Renaming& renaming);
+  void move_nodes(const Renaming& renaming);
   Attributes attributes(NodeId node, struct stat st) const;
   Attributes change_attributes(NodeId node, std::optional<HandleId> handle, unsigned changes,
                                const struct stat& wanted);

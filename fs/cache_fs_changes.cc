@@ -124,19 +124,17 @@ void CacheFs::link(NodeId node, NodeId parent, const std::string& name, const Ca
 Entry CacheFs::link_here(const std::string& old_path, NodeId parent, const std::string& name,
                          const Caller& caller) {
   const auto path = nodes_.child_path(parent, name);
-  if (names_.find(path).kind == Found::Kind::kRemote) throw_errno(EEXIST, "link");
+  const auto kind = names_.find(path).kind;
+  if (kind == Found::Kind::kRemote || kind == Found::Kind::kLocal) throw_errno(EEXIST, "link");
   const bool hides_others = names_.hides_others(path);
+  if (!is_lock(path)) index_.mark_ours(path);  // a record without a file is nothing
   make_parent(path);
   const auto from = layer_.parent_of(old_path);
   const auto to = layer_.parent_of(path);
   if (::linkat(from.fd.get(), from.name.c_str(), to.fd.get(), to.name.c_str(), 0) != 0)
     throw_errno("link");
   names_.touch(path);
-  if (is_lock(path)) {
-    if (listener_ != nullptr) listener_->lock_made(path, caller);
-  } else {
-    index_.mark_ours(path);
-  }
+  if (is_lock(path) && listener_ != nullptr) listener_->lock_made(path, caller);
   if (hides_others) forget_module_in_kernel(path);
   tell_changed(path);
   return local_entry(parent, name, path);

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <spdlog/spdlog.h>
+
 #include "fs/cache_fs.h"
 
 namespace neffs::fs {
@@ -94,6 +96,7 @@ void CacheFs::rename_here(const Renaming& renaming, const Caller& caller) {
   }
   if (S_ISDIR(old_st->st_mode)) names_.stands_for_itself(new_path);
   move_records(renaming);
+  move_nodes(renaming);
   names_.touch(old_path);
   names_.touch(new_path);
   if (hides_others) forget_module_in_kernel(new_path);
@@ -107,17 +110,26 @@ void CacheFs::rename_here(const Renaming& renaming, const Caller& caller) {
   if (is_lock(new_path)) listener_->lock_made(new_path, caller);
 }
 
-void CacheFs::move_records(const Renaming& renaming) {
-  const auto& [from, old_name, to, new_name, flags, old_path, new_path] = renaming;
-  const bool has_records =
-      !index_.layer_files_below(old_path).empty() || !index_.layer_files_below(new_path).empty();
-  if ((flags & RENAME_EXCHANGE) != 0) {
-    if (has_records) index_.exchange_files(old_path, new_path);
-    nodes_.exchange(from, old_name, to, new_name);
+// The rename has been done: if its records cannot follow, the files count as found here.
+void CacheFs::move_records(const Renaming& renaming) try {
+  const auto& old_path = renaming.old_path;
+  const auto& new_path = renaming.new_path;
+  if (index_.layer_files_below(old_path).empty() && index_.layer_files_below(new_path).empty())
     return;
-  }
-  if (has_records) index_.move_files(old_path, new_path);
-  files_.let_go(nodes_.rename(from, old_name, to, new_name));
+  if ((renaming.flags & RENAME_EXCHANGE) != 0)
+    index_.exchange_files(old_path, new_path);
+  else
+    index_.move_files(old_path, new_path);
+} catch (const index::IndexError& error) {
+  spdlog::error("{} was renamed, and its record was not: {}", renaming.new_path, error.what());
+}
+
+void CacheFs::move_nodes(const Renaming& renaming) {
+  const auto& [from, old_name, to, new_name, flags, old_path, new_path] = renaming;
+  if ((flags & RENAME_EXCHANGE) != 0)
+    nodes_.exchange(from, old_name, to, new_name);
+  else
+    files_.let_go(nodes_.rename(from, old_name, to, new_name));
 }
 
 }  // namespace neffs::fs

@@ -1,6 +1,10 @@
 #include "fs/whiteouts.h"
 
+#include <iterator>
 #include <mutex>
+#include <utility>
+
+#include <spdlog/spdlog.h>
 
 #include "fs/layer.h"
 
@@ -52,24 +56,46 @@ void Whiteouts::erase_below_locked(const std::string& directory) {
     row = is_at_or_below(row->first, directory) ? rows_.erase(row) : std::next(row);
 }
 
+void Whiteouts::write(Write change) {
+  std::vector<Write> changes;
+  {
+    const std::unique_lock lock(mutex_);
+    changes.swap(unwritten_);
+  }
+  changes.push_back(std::move(change));
+  auto next = changes.begin();
+  try {
+    for (; next != changes.end(); ++next) (*next)();
+  } catch (const index::IndexError& error) {
+    spdlog::warn("what was deleted is remembered in memory only for now: {}", error.what());
+    const std::unique_lock lock(mutex_);
+    unwritten_.insert(unwritten_.begin(), next, changes.end());
+  }
+}
+
 void Whiteouts::add(const std::string& path, const std::string& content) {
-  index_.put_whiteout({path, content});
-  const std::unique_lock lock(mutex_);
-  rows_.insert_or_assign(path, content);
+  {
+    const std::unique_lock lock(mutex_);
+    rows_.insert_or_assign(path, content);
+  }
+  write([this, path, content] { index_.put_whiteout({path, content}); });
 }
 
 void Whiteouts::add_over(const std::string& path, const std::string& content) {
-  index_.put_whiteout_over({path, content});
-  const std::unique_lock lock(mutex_);
-  erase_below_locked(path);
-  rows_.insert_or_assign(path, content);
+  {
+    const std::unique_lock lock(mutex_);
+    erase_below_locked(path);
+    rows_.insert_or_assign(path, content);
+  }
+  write([this, path, content] { index_.put_whiteout_over({path, content}); });
 }
 
 void Whiteouts::drop(const std::string& path) {
-  if (!at(path)) return;
-  index_.drop_whiteout(path);
-  const std::unique_lock lock(mutex_);
-  rows_.erase(path);
+  {
+    const std::unique_lock lock(mutex_);
+    if (rows_.erase(path) == 0) return;
+  }
+  write([this, path] { index_.drop_whiteout(path); });
 }
 
 void Whiteouts::drop_below(const std::string& directory) {

@@ -1,6 +1,7 @@
 // Names that were deleted here although a source has them.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <shared_mutex>
@@ -12,8 +13,9 @@
 namespace neffs::fs {
 
 // All whiteouts of a layer, in memory and in the index. Safe for any thread; the mutex is a leaf,
-// never held while the index is read or written. Changes are in the index when they return, and
-// throw IndexError.
+// never held while the index is read or written. Changes are in the index when they return; what it
+// cannot take (a full disk must not keep anybody from deleting) is in force all the same, and is
+// written with the next change.
 class Whiteouts {
  public:
   // Reads them all. The index outlives this.
@@ -31,15 +33,19 @@ class Whiteouts {
   // The same, and those below are dropped.
   void add_over(const std::string& path, const std::string& content);
   void drop(const std::string& path);
+  // Throws IndexError, and then nothing is dropped.
   void drop_below(const std::string& directory);
 
  private:
   using Rows = std::map<std::string, std::string, std::less<>>;
+  using Write = std::function<void()>;  // throws IndexError
   void erase_below_locked(const std::string& directory);
+  void write(Write change);
 
   index::Index& index_;
-  mutable std::shared_mutex mutex_;  // protects rows_
+  mutable std::shared_mutex mutex_;  // protects everything below
   Rows rows_;
+  std::vector<Write> unwritten_;  // in their order
 };
 
 }  // namespace neffs::fs

@@ -237,6 +237,16 @@ TEST_F(DeletedTest, TheKernelForgetsWhatALocalOutputHides) {
   EXPECT_FALSE(mount_->sees(done_));
 }
 
+// Rows come before the unlink they are for.
+TEST_F(DeletedTest, AKillBetweenTheRowAndTheUnlinkLosesNothing) {
+  fetch_all(kModuleA);
+  mount_->index->put_whiteout({neff_, fs::stamp_of(*mount_->view.peek_module(kModuleA))});
+  renew();
+  EXPECT_EQ(mount_->read(neff_), files_[neff_]);
+  mount_->unlink(neff_);
+  EXPECT_FALSE(mount_->sees(neff_));
+}
+
 TEST_F(DeletedTest, OthersAreToldOfChanges) {
   mount_->write(kModuleB + ".lock", "");
   EXPECT_TRUE(mount_->listener.locks.contains(kModuleB + ".lock"));
