@@ -199,7 +199,7 @@ class CacheFs {
   bool is_shown_empty(const std::string& directory);
   Entry make(NodeId parent, const std::string& name, const Caller& caller,
              const std::function<int(const Layer::Parent&)>& call);
-  void give_to_caller(const std::string& path, int fd, const Caller& caller);
+  void give_to_caller(const std::string& path, const Caller& caller);
   Entry local_entry(NodeId parent, const std::string& name, const std::string& path);
   void check_may_move(const std::string& path);
   Entry link_here(const std::string& old_path, NodeId parent, const std::string& name,

@@ -27,24 +27,22 @@ void CacheFs::make_parent(const std::string& path) {
 // As the disk does it: the caller owns what he makes, and its group is his unless the folder says
 // otherwise. An ordinary user's mount cannot give files away, and need not. The kernel holds the
 // folder's lock, so the name stands for what was made.
-//   fd: of a file, else -1
-void CacheFs::give_to_caller(const std::string& path, int fd, const Caller& caller) {
+void CacheFs::give_to_caller(const std::string& path, const Caller& caller) {
   if (::geteuid() != 0) return;
   if (caller.uid == ::geteuid() && caller.gid == ::getegid()) return;
   const auto parent = layer_.parent_of(path);
+  const char* name = parent.name.c_str();
   struct stat folder {};
-  if (::fstat(parent.fd.get(), &folder) != 0) throw_errno("stat");
-  const gid_t gid = (folder.st_mode & S_ISGID) != 0 ? static_cast<gid_t>(-1) : caller.gid;
-  if (fd < 0) {
-    if (::fchownat(parent.fd.get(), parent.name.c_str(), caller.uid, gid, AT_SYMLINK_NOFOLLOW) != 0)
-      throw_errno("chown");
-    return;
-  }
   struct stat made {};
-  if (::fstat(fd, &made) != 0) throw_errno("stat");
-  if (::fchown(fd, caller.uid, gid) != 0) throw_errno("chown");
-  // A change of owner takes them away.
-  if ((made.st_mode & (S_ISUID | S_ISGID)) != 0 && ::fchmod(fd, made.st_mode & 07777) != 0)
+  if (::fstat(parent.fd.get(), &folder) != 0 ||
+      ::fstatat(parent.fd.get(), name, &made, AT_SYMLINK_NOFOLLOW) != 0)
+    throw_errno("stat");
+  const gid_t gid = (folder.st_mode & S_ISGID) != 0 ? static_cast<gid_t>(-1) : caller.gid;
+  if (::fchownat(parent.fd.get(), name, caller.uid, gid, AT_SYMLINK_NOFOLLOW) != 0)
+    throw_errno("chown");
+  const bool has_set_ids = !S_ISLNK(made.st_mode) && (made.st_mode & (S_ISUID | S_ISGID)) != 0;
+  // A change of owner has taken them away.
+  if (has_set_ids && ::fchmodat(parent.fd.get(), name, made.st_mode & 07777, 0) != 0)
     throw_errno("chmod");
 }
 
@@ -74,7 +72,7 @@ Entry CacheFs::make(NodeId parent, const std::string& name, const Caller& caller
     const UmaskOf umask(caller);
     if (call(layer_.parent_of(path)) != 0) throw_errno("make");
   }
-  give_to_caller(path, -1, caller);
+  give_to_caller(path, caller);
   names_.touch(path);
   tell_changed(path);
   return local_entry(parent, name, path);

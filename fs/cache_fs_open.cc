@@ -48,9 +48,10 @@ void empty(int fd) {
   if (::truncate(("/proc/self/fd/" + std::to_string(fd)).c_str(), 0) != 0) throw_errno("truncate");
 }
 
-// What a handle of ours may do; O_CREAT and its kin have been dealt with by the kernel.
+// What a handle of ours may do; O_CREAT and its kin have been dealt with by the kernel, which also says
+// where an O_APPEND write goes: our own would keep copy_file_range and pwrite from their offsets.
 int handle_flags(int flags) {
-  return flags & (O_ACCMODE | O_APPEND | O_TRUNC | O_DSYNC | O_SYNC);
+  return flags & (O_ACCMODE | O_TRUNC | O_DSYNC | O_SYNC);
 }
 
 std::exception_ptr interrupted() {
@@ -288,7 +289,7 @@ Created CacheFs::create(NodeId parent, const std::string& name, int flags, mode_
     const UmaskOf umask(caller);
     own = open_to_write(path, flags | O_CREAT, mode);
   }
-  if (is_new) give_to_caller(path, own.get(), caller);
+  if (is_new) give_to_caller(path, caller);
   if (is_new && listener_ != nullptr && is_lock(path)) listener_->lock_made(path, caller);
   Created created;
   created.entry = local_entry(parent, name, path);
