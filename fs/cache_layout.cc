@@ -85,7 +85,7 @@ bool is_lock(std::string_view path) {
 
 bool is_input(std::string_view inside) {
   constexpr std::array<std::string_view, 4> kInputs = {"model.hlo_module.pb", "model.hlo.pb",
-                                                       "compile_flags.json", "model.log"};
+                                                       "compile_flags.json", kFailureLog};
   return inside.ends_with(".lock") ||
          std::find(kInputs.begin(), kInputs.end(), inside) != kInputs.end();
 }
@@ -99,7 +99,7 @@ Verdict judge_module(std::string_view version, std::string_view name,
   }
   const auto* neff = find(files, kNeff);
   if (neff == nullptr) {
-    if (find(files, "model.log"))
+    if (find(files, kFailureLog))
       return {ModuleState::kFailed, "a failed compilation: model.log without model.neff"};
     return {ModuleState::kUnfinished, "no model.neff"};
   }
@@ -116,6 +116,20 @@ bool is_failure_text(std::string_view first_bytes) {
     const auto byte = static_cast<unsigned char>(c);
     return byte >= 0x20 ? byte != 0x7f : (byte == '\n' || byte == '\r' || byte == '\t');
   });
+}
+
+LocalState judge_local(std::string_view version, std::string_view name,
+                       std::span<const ModuleFile> files,
+                       const std::function<std::string()>& neff_start) {
+  auto state = judge_module(version, name, files).state;
+  if (state == ModuleState::kProbeNeff)
+    state = is_failure_text(neff_start()) ? ModuleState::kFailed : ModuleState::kFinished;
+  if (state == ModuleState::kFinished) return LocalState::kComplete;
+  if (state == ModuleState::kFailed) return LocalState::kFailed;
+  const bool is_locked = std::any_of(files.begin(), files.end(), [](const ModuleFile& file) {
+    return file.path.ends_with(".lock");
+  });
+  return is_locked ? LocalState::kLocked : LocalState::kUnfinished;
 }
 
 PlacePlan plan_module(std::string_view name, std::span<const ModuleFile> files) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -74,6 +75,19 @@ Verdict judge_module(std::string_view version, std::string_view name,
 inline constexpr std::size_t kProbeBytes = 512;
 bool is_failure_text(std::string_view first_bytes);
 
+// What the layer itself has of a module, for those who use it there.
+enum class LocalState {
+  kComplete,    // a hit, also while somebody holds a lock in it
+  kFailed,      // compiling it is refused until the failure is removed
+  kLocked,      // somebody compiles it, or died over it
+  kUnfinished,  // inputs at most, or no completion mark
+};
+
+// neff_start: reads the first kProbeBytes of model.neff; called where only they tell
+LocalState judge_local(std::string_view version, std::string_view name,
+                       std::span<const ModuleFile> files,
+                       const std::function<std::string()>& neff_start);
+
 // What has to be in the layer, and in which order, for the layer to be a valid cache at any moment.
 struct PlacePlan {
   std::vector<std::string> hit_files;  // what the first open of a file fetches with it, mark last
@@ -83,5 +97,6 @@ PlacePlan plan_module(std::string_view name, std::span<const ModuleFile> files);
 
 inline constexpr std::string_view kDoneMark = "model.done";
 inline constexpr std::string_view kNeff = "model.neff";
+inline constexpr std::string_view kFailureLog = "model.log";
 
 }  // namespace neffs::fs

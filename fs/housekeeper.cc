@@ -1,0 +1,266 @@
+#include "fs/housekeeper.h"
+
+#include <pthread.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <exception>
+#include <stdexcept>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+namespace neffs::fs {
+namespace {
+
+// How often it is looked whether the creators of locks are still there, and tried again to remove
+// what was open.
+constexpr std::chrono::seconds kPeriod{2};
+// Less than commands wait for the daemon.
+constexpr std::chrono::seconds kPatience{4};
+constexpr int kNice = 10;
+
+std::int64_t age_s(std::int64_t since_s) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::floor<std::chrono::seconds>(now).count() - since_s;
+}
+
+bool is_held(const LocalModule& module) {
+  return module.state == LocalState::kComplete && module.whose == Whose::kHeld;
+}
+
+template <typename Due>
+Due earlier(Due one, Due other) {
+  if (!one || !other) return one ? one : other;
+  return std::min(one, other);
+}
+
+}  // namespace
+
+Housekeeper::Housekeeper(const Layer& layer, index::Index& index, ProcessTable processes,
+                         KeepOptions options, Remove remove)
+    : index_(index),
+      options_(options),
+      remove_(std::move(remove)),
+      locks_(layer, index, std::move(processes)),
+      tracker_(layer, index) {}
+
+Housekeeper::~Housekeeper() {
+  stop();
+}
+
+void Housekeeper::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Housekeeper::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_stopped_ = true;
+    jobs_.clear();
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+// --- what the filesystem tells ---------------------------------------------------------------------
+
+void Housekeeper::lock_made(const std::string& path, const Caller& caller) {
+  locks_.made(path, caller);
+  tracker_.changed(path);
+  wake();
+}
+
+void Housekeeper::changed(const std::string& path) {
+  locks_.changed(path);
+  if (tracker_.changed(path)) wake();
+}
+
+void Housekeeper::moved(const std::string& from, const std::string& to) {
+  locks_.moved(from, to);
+  const bool was_module = tracker_.changed(from);
+  if (tracker_.changed(to) || was_module) wake();
+}
+
+// --- what others ask -------------------------------------------------------------------------------
+
+std::vector<ModuleTracker::Entry> Housekeeper::held() const {
+  return tracker_.list(is_held);
+}
+
+std::vector<FailedModule> Housekeeper::failures() const {
+  std::vector<FailedModule> failures;
+  const auto has_failed = [](const LocalModule& module) { return module.failure.has_value(); };
+  for (const auto& entry : tracker_.list(has_failed))
+    failures.push_back({entry.path, *entry.module.failure});
+  return failures;
+}
+
+Housekeeper::Cleared Housekeeper::clear_stale_locks() {
+  std::packaged_task<Cleared()> job([this] { return remove_locks(is_stale); });
+  auto cleared = job.get_future();
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_stopped_) throw std::runtime_error("the mount is about to end");
+    jobs_.push_back(std::move(job));
+  }
+  wake_.notify_all();
+  if (cleared.wait_for(kPatience) != std::future_status::ready)
+    throw std::runtime_error("the layer is slow, the stale locks will be removed in a while");
+  return cleared.get();
+}
+
+// --- the thread ------------------------------------------------------------------------------------
+
+void Housekeeper::run() {
+  ::pthread_setname_np(::pthread_self(), "neffs-keep");
+  ::setpriority(PRIO_PROCESS, 0, kNice);  // of this thread alone
+  locks_due_ = remove_stale_locks();
+  tracker_.begin_scan();
+  bool is_told = false;
+  while (!is_stopped()) {
+    run_jobs();
+    const auto now = Clock::now();
+    if (locks_due_ && *locks_due_ <= now) locks_due_ = remove_stale_locks();
+    if (options_.stale_locks == StaleLocks::kClear && !locks_due_ && !locks_.is_empty())
+      locks_due_ = now + kPeriod;
+    if (step()) continue;
+    if (!std::exchange(is_told, true)) tell_counts();
+    if (failures_due_ && *failures_due_ <= now) failures_due_ = expire_failures();
+    wait(earlier(locks_due_, failures_due_));
+  }
+}
+
+bool Housekeeper::is_stopped() {
+  const std::lock_guard lock(mutex_);
+  return is_stopped_;
+}
+
+void Housekeeper::run_jobs() {
+  std::deque<std::packaged_task<Cleared()>> jobs;
+  {
+    const std::lock_guard lock(mutex_);
+    jobs.swap(jobs_);
+  }
+  for (auto& job : jobs) job();
+}
+
+// False if there was nothing to look at.
+bool Housekeeper::step() {
+  try {
+    const auto step = tracker_.step();
+    if (!step) return false;
+    look_at(*step);
+  } catch (const std::exception& error) {
+    const auto level = has_warned_ ? spdlog::level::debug : spdlog::level::warn;
+    spdlog::log(level, "a module of the layer cannot be looked at: {}", error.what());
+    has_warned_ = true;
+  }
+  return true;
+}
+
+void Housekeeper::look_at(const ModuleTracker::Step& step) {
+  if (!step.now) return;
+  if (step.now->failure && options_.failures) failures_due_ = Clock::now();
+  if (options_.adopts && step.is_of_scan && is_held(*step.now)) adopt(step.module);
+}
+
+// Copies among its files stay copies.
+void Housekeeper::adopt(const std::string& module) {
+  for (const auto& file : tracker_.files_of(module))
+    if (!is_lock(file) && !index_.layer_file(file)) index_.mark_ours(file);
+  tracker_.changed(module);
+}
+
+void Housekeeper::tell_counts() {
+  const auto modules = tracker_.list([](const LocalModule&) { return true; }).size();
+  spdlog::info("the layer has {} modules of its own, {} are held", modules, held().size());
+}
+
+// Nothing is due again unless a lock may still go.
+Housekeeper::Due Housekeeper::remove_stale_locks() {
+  if (options_.stale_locks == StaleLocks::kKeep) return std::nullopt;
+  const auto cleared = remove_locks(
+      [this](const OwnedLock& lock) { return may_remove(options_.stale_locks, lock.life); });
+  const bool is_clearing = options_.stale_locks == StaleLocks::kClear;
+  const bool goes_on = is_clearing ? !locks_.is_empty() : !cleared.in_use.empty();
+  return goes_on ? Due(Clock::now() + kPeriod) : std::nullopt;
+}
+
+Housekeeper::Cleared Housekeeper::remove_locks(const std::function<bool(const OwnedLock&)>& which) {
+  Cleared cleared;
+  for (const auto& lock : locks_.list()) {
+    if (!which(lock)) continue;
+    const auto& path = lock.record.path;
+    const auto now = locks_.list(path);
+    if (now.empty() || now.front().record != lock.record) continue;  // somebody else's by now
+    if (!remove(path, lock.id)) {
+      cleared.in_use.push_back(lock);
+      continue;
+    }
+    spdlog::info("removed the stale lock {}: process {}, which made it {} s ago, is gone{}", path,
+                 lock.record.process, age_s(lock.record.taken_s),
+                 lock.life == Life::kEarlierBoot ? " since an earlier boot" : "");
+    changed(path);
+    cleared.removed.push_back(lock);
+  }
+  return cleared;
+}
+
+bool Housekeeper::remove(const std::string& path, LayerId id) {
+  try {
+    return remove_(path, id);
+  } catch (const std::exception& error) {
+    spdlog::warn("{} cannot be removed: {}", path, error.what());
+    return false;
+  }
+}
+
+Housekeeper::Due Housekeeper::expire_failures() {
+  Due next;
+  for (const auto& failed : failures()) {
+    const auto left =
+        time_left(failed.failure.at_s, *options_.failures, std::chrono::system_clock::now());
+    if (left.count() > 0)
+      next = earlier(next, Due(Clock::now() + left));
+    else if (!expire(failed.path))
+      next = earlier(next, Due(Clock::now() + kPeriod));
+  }
+  return next;
+}
+
+// False if it may be tried again. A lock means that somebody compiles it anew; when that goes, or the
+// log does, the module is looked at again anyway.
+bool Housekeeper::expire(const std::string& module) {
+  const auto now = look(module);
+  if (!now || !now->failure || !now->locks.empty() || now->failure->log == LayerId{}) return true;
+  const auto& failure = *now->failure;
+  if (time_left(failure.at_s, *options_.failures, std::chrono::system_clock::now()).count() > 0)
+    return false;
+  const auto log = join_path(module, kFailureLog);
+  if (!remove(log, failure.log)) return false;
+  spdlog::info("removed {}, which is {} s old: the module may be compiled again", log,
+               age_s(failure.at_s));
+  changed(log);
+  return true;
+}
+
+void Housekeeper::wake() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_woken_ = true;
+  }
+  wake_.notify_all();
+}
+
+void Housekeeper::wait(Due due) {
+  std::unique_lock lock(mutex_);
+  const auto is_wanted = [this] { return is_woken_ || is_stopped_ || !jobs_.empty(); };
+  if (due)
+    wake_.wait_until(lock, *due, is_wanted);
+  else
+    wake_.wait(lock, is_wanted);
+  is_woken_ = false;
+}
+
+}  // namespace neffs::fs
