@@ -42,7 +42,7 @@ class Housekeeper : public ChangeListener {
   Housekeeper(const Housekeeper&) = delete;
   Housekeeper& operator=(const Housekeeper&) = delete;
 
-  // From here on until stop() the layer is looked after. Both once, by one thread.
+  // From here on until stop() the layer is looked after. Once; stop() may be repeated, one at a time.
   void start();
   void stop();
 

@@ -29,6 +29,7 @@ struct Words {
   StatusRequest status;
   ExplainRequest explain;
   RestoreRequest restore;
+  DoctorRequest doctor;
 };
 
 bool looks_like_path(const std::string& word) {
@@ -103,6 +104,15 @@ void add_restore(CLI::App& app, Words& words) {
   command->footer("Example:\n  neffs restore /var/tmp/neuron-compile-cache");
 }
 
+void add_doctor(CLI::App& app, Words& words) {
+  CLI::App* command = app.add_subcommand("doctor", "Says what is wrong, and what mends it");
+  add_mount_point(*command, words.doctor.mount_point, "MOUNTPOINT");
+  command->add_flag("--clear-stale-locks", words.doctor.clears_stale_locks,
+                    "remove the locks whose creator is known to be gone");
+  command->add_flag("--json", words.doctor.is_json, "for programs");
+  command->footer("Example:\n  neffs doctor --clear-stale-locks");
+}
+
 void name_mount(Words& words) {
   const bool stands_alone = words.second.empty() && looks_like_path(words.first);
   const std::string& mount_point = stands_alone ? words.first : words.second;
@@ -120,6 +130,7 @@ Request request_of(const CLI::App& app, Words& words) {
   if (app.got_subcommand("status")) return words.status;
   if (app.got_subcommand("explain")) return words.explain;
   if (app.got_subcommand("restore")) return words.restore;
+  if (app.got_subcommand("doctor")) return words.doctor;
   return VersionRequest{};
 }
 
@@ -171,6 +182,7 @@ Request parse_neffs(const std::vector<std::string>& words) {
   add_status(app, read);
   add_explain(app, read);
   add_restore(app, read);
+  add_doctor(app, read);
   app.add_subcommand("version", "Says which version this is")->footer("Example:\n  neffs version");
   app.footer("Example:\n  neffs mount lab/neuron-cache\n  neffs status");
   refuse_unknown_command(app, words);

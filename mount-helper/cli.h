@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "mount-helper/commands/doctor.h"
 #include "mount-helper/commands/explain.h"
 #include "mount-helper/commands/mount.h"
 #include "mount-helper/commands/restore.h"
@@ -20,7 +21,7 @@ struct Printed {
 };
 
 using Request = std::variant<MountRequest, UmountRequest, StatusRequest, ExplainRequest,
-                             RestoreRequest, VersionRequest, Printed>;
+                             RestoreRequest, DoctorRequest, VersionRequest, Printed>;
 
 // words: without the program's name. program: the name it was called by, with or without its
 // directory; `mount.neffs` takes mount(8)'s arguments for a helper: SOURCE MOUNTPOINT [-sfnv] [-o …].

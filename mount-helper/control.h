@@ -46,4 +46,9 @@ inline nlohmann::json explain_request(const std::string& path) {
   return {{"request", "explain"}, {"path", path}};
 }
 
+// Only for root and the mounting user.
+inline nlohmann::json clear_stale_locks_request() {
+  return {{"request", "clear_stale_locks"}};
+}
+
 }  // namespace neffs::mount_helper

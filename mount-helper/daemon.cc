@@ -18,6 +18,7 @@
 #include "hub/curl_http_client.h"
 #include "hub/hub_client.h"
 #include "hub/hub_repo.h"
+#include "mount-helper/layer_report.h"
 #include "mount-helper/status_report.h"
 #include "mount-helper/version.h"
 
@@ -102,6 +103,12 @@ fs::FetchOptions fetch_options(const MountOptions& options, const fs::SourceName
           names.gid};
 }
 
+// Who only browses finds everything as it was left.
+fs::KeepOptions keep_options(const MountOptions& options) {
+  if (!options.is_read_only) return options.keep;
+  return {.stale_locks = fs::StaleLocks::kKeep, .failures = std::nullopt, .adopts = false};
+}
+
 fs::MountSpec mount_spec(const DaemonPlan& plan) {
   const bool is_root = ::geteuid() == 0;
   const auto& options = plan.options;
@@ -171,6 +178,10 @@ struct Daemon::Parts {
         view({hub.endpoint(), plan.source.repo, plan.source.revision}, repo, *index, *askers),
         fetcher(layer, open_partial_directory(plan), repo, *index, *fetchers,
                 fetch_options(plan.options, view.name()), naming_rules()),
+        housekeeper(layer, *index, fs::ProcessTable(), keep_options(plan.options),
+                    [this](const std::string& path, fs::LayerId id) {
+                      return cache_fs->remove_quietly(path, id);
+                    }),
         control([this](std::string_view request, uid_t caller) { return answer(request, caller); }),
         session(mount_spec(plan)) {}
 
@@ -189,9 +200,15 @@ struct Daemon::Parts {
     askers->stop();
     fetchers->stop();
     if (cache_fs) cache_fs->waits().give_up_all();
+    housekeeper.stop();  // what it tells the kernel may have waited for one of those
   }
 
-  std::string status() const {
+  // A failure here does no harm where a source has the module: it is a hit.
+  bool is_in_source(const fs::FailedModule& failed) {
+    return view.peek(fs::join_path(failed.path, fs::kDoneMark)).has_value();
+  }
+
+  std::string status() {
     StatusFacts facts;
     facts.mountpoint = plan.mountpoint;
     facts.layer = plan.layer_path;
@@ -200,6 +217,11 @@ struct Daemon::Parts {
     facts.offline = is_offline(plan);
     facts.source = view.status();
     facts.totals = index->copy_totals();
+    facts.held = housekeeper.held();
+    facts.is_counted = housekeeper.is_counted();
+    facts.locks = housekeeper.locks();
+    facts.failures = housekeeper.failures();
+    std::erase_if(facts.failures, [this](const auto& failed) { return is_in_source(failed); });
     return status_json(facts, cache_fs->counters(), fetcher.counters());
   }
 
@@ -220,14 +242,30 @@ struct Daemon::Parts {
         -1, ' ', false, nlohmann::json::error_handler_t::replace);
   }
 
-  std::string answer(std::string_view text, uid_t caller) const {
+  std::string explain(const std::string& path) {
+    auto answer = nlohmann::ordered_json::parse(cache_fs->explain(path));
+    answer["mountpoint"] = plan.mountpoint;
+    add_layer_facts(answer, housekeeper);
+    return answer.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  }
+
+  std::string clear_stale_locks(uid_t caller) {
+    check_may_change(caller);
+    const auto cleared = housekeeper.clear_stale_locks();
+    const nlohmann::ordered_json answer = {{"removed", array_of(cleared.removed, lock_json)},
+                                           {"in_use", array_of(cleared.in_use, lock_json)}};
+    return answer.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  }
+
+  std::string answer(std::string_view text, uid_t caller) {
     nlohmann::json error;
     try {
       const auto request = nlohmann::json::parse(text);
       const auto verb = request.at("request").get<std::string>();
       if (verb == "status") return status();
-      if (verb == "explain") return cache_fs->explain(request.at("path").get<std::string>());
+      if (verb == "explain") return explain(request.at("path").get<std::string>());
       if (verb == "restore") return restore(request.at("path").get<std::string>(), caller);
+      if (verb == "clear_stale_locks") return clear_stale_locks(caller);
       error["error"] = "this daemon does not know the request '" + verb + "'";
     } catch (const std::exception& failure) {
       error["error"] = failure.what();
@@ -250,6 +288,7 @@ struct Daemon::Parts {
   fs::Whiteouts whiteouts;
   fs::RemoteView view;
   fs::Fetcher fetcher;
+  fs::Housekeeper housekeeper;
   fs::ControlChannel control;
   fs::Session session;
   std::unique_ptr<fs::CacheFs> cache_fs;
@@ -273,8 +312,9 @@ void Daemon::mount() {
   parts.session.mount(parts.layer.root_fd(), probe.get());
   parts.cache_fs = std::make_unique<fs::CacheFs>(
       parts.layer, *parts.index, parts.view, parts.whiteouts, parts.fetcher, parts.nodes,
-      fs::CacheFs::Helpers{parts.session.backing(), parts.session.kernel(), nullptr},
+      fs::CacheFs::Helpers{parts.session.backing(), parts.session.kernel(), &parts.housekeeper},
       fs_options(parts.plan.options));
+  parts.housekeeper.start();
   parts.fetchers->submit(fs::Urgency::kAhead, [&parts] { parts.fetcher.recover(); });
 }
 

@@ -21,9 +21,6 @@ bool always(Text) {
 bool if_repo(Text value) {
   return value != "auto" && value != "none";
 }
-bool if_push(Text value) {
-  return value == "push";
-}
 
 void check_size(Options&, Text value) {
   parse_size(value);
@@ -49,8 +46,9 @@ void apply_push(Options& options, Text value) {
   }
 }
 
-void check_failures(Options&, Text value) {
-  if (value != "keep") parse_seconds(value);
+void apply_failures(Options& options, Text value) {
+  options.keep.failures.reset();
+  if (value != "keep") options.keep.failures = parse_seconds(value);
 }
 
 // In the order of the enums.
@@ -59,6 +57,9 @@ ListMode list_mode(Text value) {
 }
 PassthroughMode passthrough_mode(Text value) {
   return static_cast<PassthroughMode>(parse_word(value, {"auto", "on", "off"}));
+}
+fs::StaleLocks stale_locks(Text value) {
+  return static_cast<fs::StaleLocks>(parse_word(value, {"reboot", "keep", "clear"}));
 }
 LogLevel log_level(Text value) {
   return static_cast<LogLevel>(parse_word(value, {"error", "warn", "info", "debug"}));
@@ -70,11 +71,11 @@ constexpr std::array kTable = {
     OptionSpec{"push", "auto|none|REPO", "auto",
                "which repo is written to; auto: the first private one that the token may write",
                apply_push, if_repo},
-    OptionSpec{"adopt", "hold|push", "hold", "what happens to modules found in the layer",
-               [](Options&, Text v) {
-                 parse_word(v, {"hold", "push"});
+    OptionSpec{"adopt", "hold|push", "hold", "what happens to complete modules found in the layer",
+               [](Options& o, Text v) {
+                 o.keep.adopts = parse_word(v, {"hold", "push"}) == 1;
                },
-               if_push},
+               never},
     OptionSpec{"layer", "DIR", "the mountpoint's own directory", "where the local bytes are",
                [](Options& o, Text v) { o.layer = parse_path(v); }, never},
     OptionSpec{"list", "auto|local|all", "auto",
@@ -97,12 +98,9 @@ constexpr std::array kTable = {
                [](Options& o, Text v) { o.fetch_timeout = parse_seconds(v); }, never},
     OptionSpec{"stale_locks", "reboot|keep|clear", "reboot",
                "which locks of dead processes are removed",
-               [](Options&, Text v) {
-                 parse_word(v, {"reboot", "keep", "clear"});
-               },
-               always},
+               [](Options& o, Text v) { o.keep.stale_locks = stale_locks(v); }, never},
     OptionSpec{"failures", "keep|SECONDS", "keep", "when a local failed entry expires",
-               check_failures, always},
+               apply_failures, never},
     OptionSpec{"dmask", "OCTAL", "0", "takes bits from the mode of remote-only directories",
                [](Options& o, Text v) { o.dmask = parse_mask(v); }, never},
     OptionSpec{"fmask", "OCTAL", "0", "takes bits from the mode of remote-only files",

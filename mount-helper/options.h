@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "fs/keep_options.h"
+
 namespace neffs::mount_helper {
 
 enum class ListMode { kAuto, kLocal, kAll };
@@ -28,6 +30,7 @@ struct MountOptions {
   PassthroughMode passthrough = PassthroughMode::kAuto;
   std::chrono::milliseconds hub_timeout{2'000};
   std::chrono::milliseconds fetch_timeout{60'000};
+  fs::KeepOptions keep;  // adopt, stale_locks, failures
   mode_t dmask = 0;
   mode_t fmask = 0;
   std::optional<gid_t> gid;

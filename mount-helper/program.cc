@@ -29,6 +29,9 @@ int execute(const ExplainRequest& request) {
 int execute(const RestoreRequest& request) {
   return restore_command(request);
 }
+int execute(const DoctorRequest& request) {
+  return doctor_command(request);
+}
 int execute(const VersionRequest&) {
   return version_command();
 }

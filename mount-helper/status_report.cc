@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "mount-helper/layer_report.h"
 #include "mount-helper/version.h"
 
 namespace neffs::mount_helper {
@@ -25,8 +26,8 @@ ordered_json source_json(const fs::SourceStatus& source) {
   return json;
 }
 
-// This version publishes nothing: the keys are there, for those who read them.
-ordered_json push_json() {
+// This version publishes nothing: most keys are there for those who read them.
+ordered_json push_json(const StatusFacts& facts) {
   ordered_json json;
   json["repo"] = nullptr;
   for (const char* key :
@@ -34,7 +35,9 @@ ordered_json push_json() {
     json[key] = 0;
   json["next_commit_in_s"] = nullptr;
   json["last_error"] = nullptr;
-  json["modules"] = ordered_json::array();
+  json["held"] = facts.held.size();
+  json["counting"] = !facts.is_counted;
+  json["modules"] = array_of(facts.held, held_json);
   return json;
 }
 
@@ -52,7 +55,9 @@ std::string status_json(const StatusFacts& facts, const fs::Counters& counters,
   json["passthrough"] = facts.passthrough;
   json["offline"] = facts.offline;
   json["sources"] = ordered_json::array({source_json(facts.source)});
-  json["push"] = push_json();
+  json["push"] = push_json(facts);
+  json["locks"] = array_of(facts.locks, lock_json);
+  json["failures"] = array_of(facts.failures, failure_json);
   json["layer_bytes"] = facts.totals.bytes;
   json["layer_files"] = facts.totals.files;
   json["quota_bytes"] = nullptr;

@@ -3,9 +3,11 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "fs/cache_fs.h"
 #include "fs/fetcher.h"
+#include "fs/housekeeper.h"
 #include "fs/remote_view.h"
 #include "index/index.h"
 
@@ -19,6 +21,10 @@ struct StatusFacts {
   bool offline = false;
   fs::SourceStatus source;
   index::LayerTotals totals;
+  std::vector<fs::ModuleTracker::Entry> held;
+  bool is_counted = false;  // false while there may be more of them
+  std::vector<fs::OwnedLock> locks;
+  std::vector<fs::FailedModule> failures;
 };
 
 // One JSON object. The counters run since the mount.

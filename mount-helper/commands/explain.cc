@@ -12,6 +12,7 @@
 
 #include "mount-helper/command_error.h"
 #include "mount-helper/control.h"
+#include "mount-helper/findings.h"
 #include "mount-helper/output.h"
 #include "mount-helper/place.h"
 
@@ -20,6 +21,7 @@ namespace {
 
 namespace stdfs = std::filesystem;
 using Json = nlohmann::ordered_json;
+using Rows = std::vector<std::pair<std::string, std::string>>;
 
 bool is_found(const Json& answer) {
   return answer.contains("found") && (answer["found"] == "local" || answer["found"] == "remote");
@@ -74,6 +76,10 @@ Json look_without_mount(const Place& place) {
           {"why", "nothing is mounted: this is what the directory itself has"}};
 }
 
+void append(Rows& rows, const Rows& more) {
+  rows.insert(rows.end(), more.begin(), more.end());
+}
+
 std::string value_text(const std::string& key, const Json& value) {
   if (key == "size" && value.is_number_unsigned()) return human_size(value.get<std::uint64_t>());
   if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
@@ -83,17 +89,20 @@ std::string value_text(const std::string& key, const Json& value) {
 }  // namespace
 
 std::string explain_text(const Json& answer, bool is_colored) {
-  std::vector<std::pair<std::string, std::string>> rows;
+  Rows rows;
   std::string path;
   for (const auto& [key, value] : answer.items()) {
     if (key == "path") {
       path = value_text(key, value);
       continue;
     }
+    if (key == "locks" || key == "failures" || key == "mountpoint") continue;  // shown below
     std::string label = key;
     std::replace(label.begin(), label.end(), '_', ' ');
     rows.emplace_back(printable(label), value_text(key, value));
   }
+  append(rows, finding_rows(find_locks(answer)));
+  append(rows, finding_rows(find_failures(answer)));
   return bold(path, is_colored) + '\n' + aligned(rows);
 }
 

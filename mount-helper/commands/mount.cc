@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -26,6 +27,9 @@
 
 namespace neffs::mount_helper {
 namespace {
+
+constexpr std::chrono::milliseconds kPatienceWithCounting{100};
+constexpr std::chrono::milliseconds kBetweenLooks{10};
 
 // The user's own token, or under sudo the one of who typed the command.
 hub::Environment environment_of(const Invoker& invoker, const std::string& token_file) {
@@ -106,6 +110,20 @@ std::string failure(const DaemonPlan& plan) {
   return fmt::format("cannot mount {}", sources_text({plan.source}));
 }
 
+// Returns when the mount answers. What was in the layer is counted meanwhile, and waited for a moment.
+std::string held_text(const std::string& mountpoint) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatienceWithCounting;
+  while (true) {
+    const auto push = ask_or_throw(mountpoint, status_request()).at("push");
+    if (!push.at("counting").get<bool>())
+      return fmt::format("{}, which stay on this host",
+                         counted(push.at("held").get<std::uint64_t>(), "module"));
+    if (std::chrono::steady_clock::now() >= deadline)
+      return "being counted: neffs status tells how many modules";
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
+}
+
 }  // namespace
 
 int mount_command(const MountRequest& request) {
@@ -125,8 +143,8 @@ int mount_command(const MountRequest& request) {
   const auto result =
       launch([&](Readiness& readiness) { serve(std::move(plan), readiness, false); });
   if (!result.is_ready) throw CommandError(what_failed, result.text);
-  ask_or_throw(mountpoint, status_request());  // returns when the mount answers
-  fmt::print("mounted {} on {}\n{}\n", shown, mountpoint, result.text);
+  fmt::print("mounted {} on {}\n{}\nheld     {}\n", shown, mountpoint, result.text,
+             held_text(mountpoint));
   return kSuccess;
 }
 

@@ -9,6 +9,7 @@
 #include "index/index.h"
 #include "mount-helper/command_error.h"
 #include "mount-helper/control.h"
+#include "mount-helper/findings.h"
 #include "mount-helper/mount_table.h"
 #include "mount-helper/output.h"
 #include "mount-helper/state_directory.h"
@@ -19,6 +20,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using Rows = std::vector<std::pair<std::string, std::string>>;
+
+constexpr std::size_t kMostFindings = 5;  // of a kind; --json and doctor name them all
 
 // What is known of a directory that nothing is mounted on.
 Json unmounted_status(const std::filesystem::path& path) {
@@ -102,8 +105,15 @@ std::string counts_text(const Json& object, std::initializer_list<const char*> k
   return text.empty() ? "nothing yet" : text;
 }
 
+// Modules that were in the layer before the mount: told also where nothing is pushed.
+std::string held_text(const Json& push) {
+  std::string text = counted(number(push, "held"), "module") + " held";
+  return is_set(push, "counting") ? text + ", still counting" : text;
+}
+
 std::string push_text(const Json& push) {
-  if (word(push, "repo").empty()) return "no repo";
+  if (word(push, "repo").empty())
+    return number(push, "held") == 0 ? "no repo" : "no repo, " + held_text(push);
   std::string text = word(push, "repo") + ": ";
   text += counts_text(push,
                       {"waiting", "queued", "uploading", "pushed", "superseded", "held", "failed"});
@@ -140,6 +150,10 @@ std::string status_text(const Json& status, bool is_colored) {
   rows.emplace_back("layer", layer_text(status));
   if (status.contains("reads") && status["reads"].is_object()) {
     rows.emplace_back("reads", reads_text(status["reads"]));
+  }
+  for (const auto& findings : {find_stale_locks(status), find_failures(status)}) {
+    const Rows shown = finding_rows(findings, kMostFindings);
+    rows.insert(rows.end(), shown.begin(), shown.end());
   }
   return headline(status, is_colored) + aligned(rows);
 }

@@ -115,12 +115,23 @@ TEST(Options, WordsStandForTheirEnum) {
   EXPECT_EQ(parse_options({"passthrough=on"}).passthrough, PassthroughMode::kOn);
   EXPECT_EQ(parse_options({"log=error"}).log, LogLevel::kError);
   EXPECT_EQ(parse_options({"log=warn"}).log, LogLevel::kWarn);
+  EXPECT_EQ(parse_options({"stale_locks=reboot"}).keep.stale_locks, fs::StaleLocks::kReboot);
+  EXPECT_EQ(parse_options({"stale_locks=keep"}).keep.stale_locks, fs::StaleLocks::kKeep);
+  EXPECT_EQ(parse_options({"stale_locks=clear"}).keep.stale_locks, fs::StaleLocks::kClear);
+  EXPECT_FALSE(parse_options({"adopt=hold"}).keep.adopts);
+  EXPECT_TRUE(parse_options({"adopt=push"}).keep.adopts);
+}
+
+TEST(Options, FailuresAreKeptOrExpire) {
+  EXPECT_EQ(parse_options({"ro"}).keep.failures, std::nullopt);
+  EXPECT_EQ(parse_options({"failures=1.5"}).keep.failures, milliseconds(1500));
+  EXPECT_EQ(parse_options({"failures=60,failures=keep"}).keep.failures, std::nullopt);
 }
 
 TEST(Options, LaterOnesAreUnderstoodAndRefused) {
-  for (const char* text : {"cache_size=20G", "min_free=5G", "adopt=push", "push=lab/cache",
-                           "settle=5", "commit_interval=40", "stale_locks=clear", "failures=keep",
-                           "failures=60", "metrics=/run/neffs.prom", "poll=60", "miss_check=15"}) {
+  for (const char* text :
+       {"cache_size=20G", "min_free=5G", "push=lab/cache", "settle=5", "commit_interval=40",
+        "metrics=/run/neffs.prom", "poll=60", "miss_check=15"}) {
     const MountOptions options = parse_options({text});
     EXPECT_THAT(options.not_yet, ElementsAre(text));
     const Refusal refusal = refusal_of([&] { refuse_later_options(options); });

@@ -1,0 +1,114 @@
+#include "mount-helper/findings.h"
+
+#include <fmt/format.h>
+
+#include "mount-helper/mount_point.h"
+#include "mount-helper/output.h"
+
+namespace neffs::mount_helper {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kLock = "lock";
+constexpr const char* kStaleLock = "stale lock";
+
+std::string word(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? printable(found->get<std::string>()) : "";
+}
+
+const Json& list(const Json& object, const char* key) {
+  static const Json kNothing = Json::array();
+  if (!object.is_object()) return kNothing;
+  const auto found = object.find(key);
+  return found != object.end() && found->is_array() ? *found : kNothing;
+}
+
+// "3 min ago", or "" if it is not said.
+std::string ago(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_number()) return "";
+  return human_duration(std::chrono::duration<double>(found->get<double>())) + " ago";
+}
+
+std::string clear_command(const Json& answer) {
+  const auto mount_point = word(answer, "mountpoint");
+  const bool is_default = mount_point.empty() || mount_point == kDefaultMountPoint;
+  return fmt::format("neffs doctor {}--clear-stale-locks removes it",
+                     is_default ? "" : mount_point + " ");
+}
+
+}  // namespace
+
+std::string lock_text(const Json& lock) {
+  const auto when = ago(lock, "taken_s_ago");
+  const auto creator = word(lock, "creator");
+  const auto pid = lock.find("pid");
+  std::string text = "made";
+  if (!when.empty()) text += " " + when;
+  if (pid == lock.end() || !pid->is_number_integer()) return text + " by a process unknown";
+  text += fmt::format(" by process {}, ", pid->get<std::int64_t>());
+  if (creator == "unknown") return text + "which cannot be judged from here";
+  if (creator == "earlier boot") return text + "which is gone since an earlier boot";
+  return text + "which is " + creator;
+}
+
+std::vector<Finding> find_locks(const Json& answer) {
+  std::vector<Finding> findings;
+  for (const Json& lock : list(answer, "locks")) {
+    if (!lock.is_object()) continue;
+    const auto creator = word(lock, "creator");
+    Finding finding{kLock, word(lock, "path"), lock_text(lock), ""};
+    if (creator == "gone" || creator == "earlier boot") {
+      finding.check = kStaleLock;
+      finding.mend = clear_command(answer);
+    } else if (creator != "alive") {
+      finding.mend = "delete it if nobody works there";
+    }
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
+std::vector<Finding> find_stale_locks(const Json& answer) {
+  auto findings = find_locks(answer);
+  std::erase_if(findings, [](const Finding& finding) { return finding.check != kStaleLock; });
+  return findings;
+}
+
+std::vector<Finding> find_failures(const Json& answer) {
+  std::vector<Finding> findings;
+  for (const Json& failure : list(answer, "failures")) {
+    if (!failure.is_object()) continue;
+    auto what = "compilation failed " + ago(failure, "age_s");
+    if (const auto text = word(failure, "text"); !text.empty()) what += ": " + text;
+    findings.push_back({"failure", word(failure, "path"), std::move(what),
+                        "it is tried again with --retry_failed_compilation in NEURON_CC_FLAGS, or "
+                        "when its model.log is deleted"});
+  }
+  return findings;
+}
+
+std::vector<std::pair<std::string, std::string>> finding_rows(const std::vector<Finding>& findings,
+                                                              std::size_t most) {
+  std::vector<std::pair<std::string, std::string>> rows;
+  for (const Finding& finding : findings) {
+    if (rows.size() == most) {
+      rows.emplace_back(finding.check, fmt::format("{} more", findings.size() - most));
+      break;
+    }
+    const auto mend = finding.mend.empty() ? "" : fmt::format(" ({})", finding.mend);
+    rows.emplace_back(finding.check, fmt::format("{}: {}{}", finding.subject, finding.what, mend));
+  }
+  return rows;
+}
+
+Json finding_json(const Finding& finding) {
+  return {{"check", finding.check},
+          {"subject", finding.subject},
+          {"what", finding.what},
+          {"mend", finding.mend}};
+}
+
+}  // namespace neffs::mount_helper
