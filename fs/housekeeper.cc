@@ -174,7 +174,7 @@ void Housekeeper::adopt(const std::string& module) {
 
 void Housekeeper::tell_counts() {
   const auto modules = tracker_.list([](const LocalModule&) { return true; }).size();
-  spdlog::info("the layer has {} modules of its own, {} are held", modules, held().size());
+  spdlog::info("modules of its own in the layer: {}, held: {}", modules, held().size());
 }
 
 // Nothing is due again unless a lock may still go.

@@ -19,7 +19,7 @@ enum class StaleLocks {
 struct KeepOptions {
   StaleLocks stale_locks = StaleLocks::kReboot;
   // The age at which the log of a failed compilation is removed; nullopt keeps it.
-  std::optional<std::chrono::milliseconds> failures;
+  std::optional<std::chrono::milliseconds> failures{};
   // Complete modules that were there before the mount become ours; else they are held.
   bool adopts = false;
 };

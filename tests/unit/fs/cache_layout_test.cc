@@ -232,5 +232,67 @@ TEST(CacheLayout, PlansWhatAHitReadsMarkLast) {
   EXPECT_EQ(plan_module("MODULE_0123456789abcdef0123", traced).hit_files.size(), 3U);
 }
 
+TEST(CacheLayout, JudgesWhatTheLayerHas) {
+  using Files = std::vector<ModuleFile>;
+  struct Row {
+    const char* what;
+    const char* version;
+    const char* name;
+    Files files;
+    const char* neff_start;
+    LocalState expected;
+  };
+  const char* now = "neuronxcc-2.21.33363.0+82129205";
+  const char* old = "neuronxcc-2.14.213.0+013a129f";
+  const char* module = "MODULE_1+abcdef01";
+  const Row rows[] = {
+      {"nothing", now, module, {}, "", LocalState::kUnfinished},
+      {"inputs", now, module, {{"model.hlo_module.pb", 9}}, "", LocalState::kUnfinished},
+      {"compiling", now, module, {{"model.hlo_module.pb.lock", 0}}, "", LocalState::kLocked},
+      {"no mark", now, module, {{"model.neff", 9000}}, "", LocalState::kUnfinished},
+      {"a hit", now, module, {{"model.neff", 9}, {"model.done", 0}}, "", LocalState::kComplete},
+      {"a hit under a lock",
+       now,
+       module,
+       {{"model.neff", 9}, {"model.done", 0}, {"model.hlo_module.pb.lock", 0}},
+       "",
+       LocalState::kComplete},
+      {"a hit after a failure",
+       now,
+       module,
+       {{"model.neff", 9}, {"model.done", 0}, {"model.log", 9}},
+       "",
+       LocalState::kComplete},
+      {"failed", now, module, {{"model.log", 9}}, "", LocalState::kFailed},
+      {"failed, tried again",
+       now,
+       module,
+       {{"model.log", 9}, {"x.lock", 0}},
+       "",
+       LocalState::kFailed},
+      {"a file called lock", now, module, {{"lock", 0}}, "", LocalState::kUnfinished},
+      {"old", old, module, {{"model.neff", 9000}}, "\x7f", LocalState::kComplete},
+      {"old, a text", old, module, {{"model.neff", 9000}}, "failed", LocalState::kFailed},
+      {"old, too small", old, module, {{"model.neff", 9}}, "\x7f", LocalState::kFailed},
+      {"traced",
+       now,
+       "MODULE_0123456789abcdef0123",
+       {{"config.json", 2}},
+       "",
+       LocalState::kComplete},
+      {"traced, half",
+       now,
+       "MODULE_0123456789abcdef0123",
+       {{"model.neuron", 2}},
+       "",
+       LocalState::kUnfinished},
+  };
+  for (const auto& row : rows) {
+    EXPECT_EQ(judge_local(row.version, row.name, row.files, [&] { return row.neff_start; }),
+              row.expected)
+        << row.what;
+  }
+}
+
 }  // namespace
 }  // namespace neffs::test
