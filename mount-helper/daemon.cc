@@ -205,7 +205,8 @@ struct Daemon::Parts {
 
   // A failure here does no harm where a source has the module: it is a hit.
   bool is_in_source(const fs::FailedModule& failed) {
-    return view.peek(fs::join_path(failed.path, fs::kDoneMark)).has_value();
+    const auto mark = view.peek(fs::join_path(failed.path, fs::kDoneMark));
+    return mark && mark->kind == fs::RemoteName::Kind::kFile;
   }
 
   std::string status() {
