@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "mount-helper/answer.h"
 #include "mount-helper/mount_point.h"
 #include "mount-helper/output.h"
 
@@ -13,18 +14,6 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kLock = "lock";
 constexpr const char* kStaleLock = "stale lock";
 
-std::string word(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? printable(found->get<std::string>()) : "";
-}
-
-const Json& list(const Json& object, const char* key) {
-  static const Json kNothing = Json::array();
-  if (!object.is_object()) return kNothing;
-  const auto found = object.find(key);
-  return found != object.end() && found->is_array() ? *found : kNothing;
-}
-
 // "3 min ago", or "" if it is not said.
 std::string ago(const Json& object, const char* key) {
   const auto found = object.find(key);
@@ -33,7 +22,7 @@ std::string ago(const Json& object, const char* key) {
 }
 
 std::string clear_command(const Json& answer) {
-  const auto mount_point = word(answer, "mountpoint");
+  const auto mount_point = word_in(answer, "mountpoint");
   const bool is_default = mount_point.empty() || mount_point == kDefaultMountPoint;
   return fmt::format("neffs doctor {}--clear-stale-locks removes it",
                      is_default ? "" : mount_point + " ");
@@ -43,7 +32,7 @@ std::string clear_command(const Json& answer) {
 
 std::string lock_text(const Json& lock) {
   const auto when = ago(lock, "taken_s_ago");
-  const auto creator = word(lock, "creator");
+  const auto creator = word_in(lock, "creator");
   const auto pid = lock.find("pid");
   std::string text = "made";
   if (!when.empty()) text += " " + when;
@@ -56,10 +45,10 @@ std::string lock_text(const Json& lock) {
 
 std::vector<Finding> find_locks(const Json& answer) {
   std::vector<Finding> findings;
-  for (const Json& lock : list(answer, "locks")) {
+  for (const Json& lock : list_in(answer, "locks")) {
     if (!lock.is_object()) continue;
-    const auto creator = word(lock, "creator");
-    Finding finding{kLock, word(lock, "path"), lock_text(lock), ""};
+    const auto creator = word_in(lock, "creator");
+    Finding finding{kLock, word_in(lock, "path"), lock_text(lock), ""};
     if (creator == "gone" || creator == "earlier boot") {
       finding.check = kStaleLock;
       finding.mend = clear_command(answer);
@@ -79,11 +68,11 @@ std::vector<Finding> find_stale_locks(const Json& answer) {
 
 std::vector<Finding> find_failures(const Json& answer) {
   std::vector<Finding> findings;
-  for (const Json& failure : list(answer, "failures")) {
+  for (const Json& failure : list_in(answer, "failures")) {
     if (!failure.is_object()) continue;
     auto what = "compilation failed " + ago(failure, "age_s");
-    if (const auto text = word(failure, "text"); !text.empty()) what += ": " + text;
-    findings.push_back({"failure", word(failure, "path"), std::move(what),
+    if (const auto text = word_in(failure, "text"); !text.empty()) what += ": " + text;
+    findings.push_back({"failure", word_in(failure, "path"), std::move(what),
                         "it is tried again with --retry_failed_compilation in NEURON_CC_FLAGS, or "
                         "when its model.log is deleted"});
   }

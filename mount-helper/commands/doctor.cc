@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "mount-helper/answer.h"
 #include "mount-helper/command_error.h"
 #include "mount-helper/control.h"
 #include "mount-helper/findings.h"
@@ -38,23 +39,13 @@ std::string find_mount(const std::string& typed) {
   return path.string();
 }
 
-Json locks_in(const Json& cleared, const char* key) {
-  const auto found = cleared.find(key);
-  return found != cleared.end() && found->is_array() ? *found : Json::array();
-}
-
-std::string path_of(const Json& lock) {
-  const auto found = lock.find("path");
-  return found != lock.end() && found->is_string() ? printable(found->get<std::string>()) : "";
-}
-
 }  // namespace
 
 Json diagnosis_json(const Diagnosis& diagnosis) {
   Json json;
-  json["mountpoint"] = diagnosis.status.value("mountpoint", "");
-  json["removed"] = locks_in(diagnosis.cleared, "removed");
-  json["in_use"] = locks_in(diagnosis.cleared, "in_use");
+  json["mountpoint"] = word_in(diagnosis.status, "mountpoint");
+  json["removed"] = list_in(diagnosis.cleared, "removed");
+  json["in_use"] = list_in(diagnosis.cleared, "in_use");
   json["findings"] = Json::array();
   for (const Finding& finding : findings_of(diagnosis.status))
     json["findings"].push_back(finding_json(finding));
@@ -63,15 +54,14 @@ Json diagnosis_json(const Diagnosis& diagnosis) {
 
 std::string diagnosis_text(const Diagnosis& diagnosis, bool is_colored) {
   std::vector<std::pair<std::string, std::string>> rows;
-  for (const Json& lock : locks_in(diagnosis.cleared, "removed"))
-    rows.emplace_back("removed", path_of(lock) + ": " + lock_text(lock));
-  for (const Json& lock : locks_in(diagnosis.cleared, "in_use"))
-    rows.emplace_back("left", path_of(lock) + ": somebody has it open");
+  for (const Json& lock : list_in(diagnosis.cleared, "removed"))
+    rows.emplace_back("removed", word_in(lock, "path") + ": " + lock_text(lock));
+  for (const Json& lock : list_in(diagnosis.cleared, "in_use"))
+    rows.emplace_back("left", word_in(lock, "path") + ": somebody has it open");
   const auto wrong = finding_rows(findings_of(diagnosis.status));
   rows.insert(rows.end(), wrong.begin(), wrong.end());
   if (wrong.empty()) rows.emplace_back("all well", "nothing is wrong");
-  return bold(printable(diagnosis.status.value("mountpoint", "")), is_colored) + '\n' +
-         aligned(rows);
+  return bold(word_in(diagnosis.status, "mountpoint"), is_colored) + '\n' + aligned(rows);
 }
 
 int doctor_command(const DoctorRequest& request) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "index/index.h"
+#include "mount-helper/answer.h"
 #include "mount-helper/command_error.h"
 #include "mount-helper/control.h"
 #include "mount-helper/findings.h"
@@ -55,11 +56,6 @@ double seconds(const Json& object, const char* key) {
   return found != object.end() && found->is_number() ? found->get<double>() : 0;
 }
 
-std::string word(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? printable(found->get<std::string>()) : "";
-}
-
 bool is_set(const Json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_boolean() && found->get<bool>();
@@ -70,7 +66,7 @@ std::string duration(double time) {
 }
 
 std::string headline(const Json& status, bool is_colored) {
-  std::string line = bold(word(status, "mountpoint"), is_colored);
+  std::string line = bold(word_in(status, "mountpoint"), is_colored);
   if (!is_set(status, "mounted")) return line + ": not mounted\n";
   line += fmt::format(": mounted for {}, pid {}", duration(seconds(status, "uptime_s")),
                       number(status, "pid"));
@@ -80,12 +76,12 @@ std::string headline(const Json& status, bool is_colored) {
 }
 
 std::string source_text(const Json& source) {
-  std::string text = word(source, "repo");
-  const std::string revision = word(source, "revision");
+  std::string text = word_in(source, "repo");
+  const std::string revision = word_in(source, "revision");
   if (!revision.empty() && revision != "main") text += '@' + revision;
-  const std::string commit = word(source, "commit").substr(0, 7);
+  const std::string commit = word_in(source, "commit").substr(0, 7);
   if (!commit.empty()) text += " at " + commit;
-  text += ": " + word(source, "state");
+  text += ": " + word_in(source, "state");
   if (source.contains("checked_s_ago") && source["checked_s_ago"].is_number()) {
     text += fmt::format(", checked {} ago", duration(seconds(source, "checked_s_ago")));
   }
@@ -112,17 +108,17 @@ std::string held_text(const Json& push) {
 }
 
 std::string push_text(const Json& push) {
-  if (word(push, "repo").empty())
+  if (word_in(push, "repo").empty())
     return number(push, "held") == 0 ? "no repo" : "no repo, " + held_text(push);
-  std::string text = word(push, "repo") + ": ";
+  std::string text = word_in(push, "repo") + ": ";
   text += counts_text(push,
                       {"waiting", "queued", "uploading", "pushed", "superseded", "held", "failed"});
-  const std::string error = word(push, "last_error");
+  const std::string error = word_in(push, "last_error");
   return error.empty() ? text : text + ", last error: " + error;
 }
 
 std::string layer_text(const Json& status) {
-  std::string text = word(status, "layer");
+  std::string text = word_in(status, "layer");
   if (!status.contains("layer_bytes") || !status["layer_bytes"].is_number()) return text;
   return text + fmt::format(": {} in {}", human_size(number(status, "layer_bytes")),
                             counted(number(status, "layer_files"), "file"));

@@ -66,6 +66,11 @@ TEST(CommandLine, OtherCommands) {
   EXPECT_EQ(explain.subject, "MODULE_1+a");
   EXPECT_EQ(explain.mount_point, "/mnt/x");
   EXPECT_FALSE(explain.is_json);
+  const auto doctor = std::get<DoctorRequest>(
+      parse_command_line("neffs", {"doctor", "/mnt/x", "--clear-stale-locks", "--json"}));
+  EXPECT_EQ(doctor.mount_point, "/mnt/x");
+  EXPECT_TRUE(doctor.clears_stale_locks);
+  EXPECT_TRUE(doctor.is_json);
   EXPECT_TRUE(std::holds_alternative<VersionRequest>(parse_command_line("neffs", {"version"})));
 }
 
@@ -93,6 +98,7 @@ TEST(CommandLine, WrongUsageIsCalledSo) {
                         {"mount", "-o", "nonsense"},
                         {"umount", "/a", "/b"},
                         {"explain"},
+                        {"doctor", "--clear-all"},
                         {"version", "x"}};
   for (const Words& words : rows) {
     EXPECT_EQ(refusal_of([&] { parse_command_line("neffs", words); }).exit_code, kWrongUsage)
@@ -108,9 +114,9 @@ TEST(CommandLine, UnknownCommandNamesTheNearest) {
 }
 
 TEST(CommandLine, EveryCommandExplainsItselfWithAnExample) {
-  for (const Words& words :
-       {Words{"--help"}, Words{"mount", "--help"}, Words{"umount", "--help"},
-        Words{"status", "--help"}, Words{"explain", "--help"}, Words{"version", "--help"}}) {
+  for (const Words& words : {Words{"--help"}, Words{"mount", "--help"}, Words{"umount", "--help"},
+                             Words{"status", "--help"}, Words{"doctor", "--help"},
+                             Words{"explain", "--help"}, Words{"version", "--help"}}) {
     const auto printed = std::get<Printed>(parse_command_line("neffs", words));
     EXPECT_THAT(printed.text, HasSubstr("Example:\n  neffs "));
   }

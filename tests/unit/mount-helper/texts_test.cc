@@ -1,12 +1,16 @@
-// What status and explain show people, from what a daemon answers.
+// What status, explain and doctor show people, from what a daemon answers.
+#include "mount-helper/commands/doctor.h"
 #include "mount-helper/commands/explain.h"
 #include "mount-helper/commands/status.h"
+#include "mount-helper/findings.h"
 #include "mount-helper/place.h"
 #include "tests/unit/mount-helper/mount_helper_kit.h"
 
 namespace neffs::test {
 namespace {
 
+using mount_helper::diagnosis_json;
+using mount_helper::diagnosis_text;
 using mount_helper::explain_text;
 using mount_helper::MountEntry;
 using mount_helper::place_of;
@@ -50,6 +54,91 @@ TEST(StatusText, OfAMountThatKnowsLittle) {
             "  push    no repo\n"
             "  layer   /data: 3.0 GiB in 4 files\n"
             "  reads   nothing yet\n");
+}
+
+Json lock_of(const char* path, const char* creator) {
+  return {{"path", path}, {"pid", 41}, {"taken_s_ago", 7500.0}, {"creator", creator}};
+}
+
+TEST(StatusText, NamesStaleLocksAndFailuresAndWhatIsHeld) {
+  Json status = full_status();
+  status["push"].update({{"repo", nullptr}, {"held", 3}, {"counting", true}});
+  status["reads"] = nullptr;
+  status["sources"] = nullptr;
+  status["locks"] = {lock_of("v/A/x.lock", "gone"), lock_of("v/B/x.lock", "alive"),
+                     lock_of("v/C/x.lock", "unknown"), lock_of("v/D/x.lock", "earlier boot")};
+  status["failures"] = {{{"path", "v/E"}, {"age_s", 65.0}, {"text", "out of\x1b memory"}}};
+  EXPECT_EQ(
+      status_text(status, false),
+      "/mnt/x: mounted for 2 h 5 min, pid 123, passthrough\n"
+      "  push        no repo, 3 modules held, still counting\n"
+      "  layer       /data: 3.0 GiB in 4 files\n"
+      "  stale lock  v/A/x.lock: made 2 h 5 min ago by process 41, which is gone (neffs doctor "
+      "/mnt/x --clear-stale-locks removes it)\n"
+      "  stale lock  v/D/x.lock: made 2 h 5 min ago by process 41, which is gone since an earlier "
+      "boot (neffs doctor /mnt/x --clear-stale-locks removes it)\n"
+      "  failure     v/E: compilation failed 65 s ago: out of? memory (it is tried again with "
+      "--retry_failed_compilation in NEURON_CC_FLAGS, or when its model.log is deleted)\n");
+}
+
+TEST(StatusText, NamesAFewOfMany) {
+  Json status = full_status();
+  status["locks"] = Json::array();
+  for (int i = 0; i < 7; ++i) status["locks"].push_back(lock_of("v/A/x.lock", "gone"));
+  EXPECT_THAT(status_text(status, false), testing::HasSubstr("stale lock  2 more\n"));
+}
+
+TEST(ExplainText, NamesEveryLock) {
+  Json unknown = lock_of("v/A/z.lock", "unknown");
+  unknown["pid"] = unknown["taken_s_ago"] = nullptr;
+  const Json answer = {
+      {"path", "v/A"},
+      {"in_layer", "locked"},
+      {"locks", {lock_of("v/A/x.lock", "alive"), lock_of("v/A/y.lock", "gone"), unknown}}};
+  EXPECT_EQ(
+      explain_text(answer, false),
+      "v/A\n"
+      "  in layer    locked\n"
+      "  lock        v/A/x.lock: made 2 h 5 min ago by process 41, which is alive\n"
+      "  stale lock  v/A/y.lock: made 2 h 5 min ago by process 41, which is gone (neffs doctor "
+      "--clear-stale-locks removes it)\n"
+      "  lock        v/A/z.lock: made by a process unknown (delete it if nobody works there)\n");
+}
+
+TEST(Diagnosis, OfAMountThatIsWell) {
+  EXPECT_EQ(diagnosis_text({full_status(), Json::object()}, false),
+            "/mnt/x\n  all well  nothing is wrong\n");
+  const Json json = diagnosis_json({full_status(), Json::object()});
+  EXPECT_EQ(json, Json::parse(R"({"mountpoint":"/mnt/x","removed":[],"in_use":[],"findings":[]})"));
+}
+
+TEST(Diagnosis, SaysWhatWasMendedAndWhatIsLeft) {
+  Json status = full_status();
+  status["locks"] = {lock_of("v/B/x.lock", "gone")};
+  const Json cleared = {{"removed", {lock_of("v/A/x.lock", "gone")}},
+                        {"in_use", {lock_of("v/B/x.lock", "gone")}}};
+  EXPECT_EQ(
+      diagnosis_text({status, cleared}, false),
+      "/mnt/x\n"
+      "  removed     v/A/x.lock: made 2 h 5 min ago by process 41, which is gone\n"
+      "  left        v/B/x.lock: somebody has it open\n"
+      "  stale lock  v/B/x.lock: made 2 h 5 min ago by process 41, which is gone (neffs doctor "
+      "/mnt/x --clear-stale-locks removes it)\n");
+  const Json json = diagnosis_json({status, cleared});
+  EXPECT_EQ(json["findings"][0]["check"], "stale lock");
+  EXPECT_EQ(json["findings"][0]["subject"], "v/B/x.lock");
+  EXPECT_EQ(json["removed"], cleared["removed"]);
+}
+
+TEST(Diagnosis, SurvivesAnyAnswer) {
+  for (const char* text :
+       {"{}", R"({"mountpoint":3,"locks":[3,{},{"creator":"gone","pid":"x","taken_s_ago":[]}]})",
+        R"({"failures":[null,{},{"text":7}],"locks":{}})"}) {
+    const Json any = Json::parse(text);
+    EXPECT_NE(diagnosis_text({any, any}, false), "") << text;
+    EXPECT_TRUE(diagnosis_json({any, any}).is_object()) << text;
+    EXPECT_NE(explain_text(any, false), "") << text;
+  }
 }
 
 TEST(StatusText, SurvivesAnyAnswer) {
