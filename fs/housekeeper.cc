@@ -18,11 +18,12 @@ namespace {
 constexpr std::chrono::seconds kPeriod{2};
 // Less than commands wait for the daemon.
 constexpr std::chrono::seconds kPatience{4};
+// Changes come in bursts, a file or two of a module after the other: one look is enough for all.
+constexpr std::chrono::milliseconds kBurst{50};
 constexpr int kNice = 10;
 
-std::int64_t age_s(std::int64_t since_s) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::floor<std::chrono::seconds>(now).count() - since_s;
+std::int64_t age_s(std::chrono::system_clock::time_point since) {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now() - since).count();
 }
 
 bool is_held(const LocalModule& module) {
@@ -199,7 +200,8 @@ Housekeeper::Cleared Housekeeper::remove_locks(const std::function<bool(const Ow
       continue;
     }
     spdlog::info("removed the stale lock {}: process {}, which made it {} s ago, is gone{}", path,
-                 lock.record.process, age_s(lock.record.taken_s),
+                 lock.record.process,
+                 age_s(std::chrono::sys_seconds(std::chrono::seconds(lock.record.taken_s))),
                  lock.life == Life::kEarlierBoot ? " since an earlier boot" : "");
     changed(path);
     cleared.removed.push_back(lock);
@@ -220,7 +222,7 @@ Housekeeper::Due Housekeeper::expire_failures() {
   Due next;
   for (const auto& failed : failures()) {
     const auto left =
-        time_left(failed.failure.at_s, *options_.failures, std::chrono::system_clock::now());
+        time_left(failed.failure.at, *options_.failures, std::chrono::system_clock::now());
     if (left.count() > 0)
       next = earlier(next, Due(Clock::now() + left));
     else if (!expire(failed.path))
@@ -235,12 +237,12 @@ bool Housekeeper::expire(const std::string& module) {
   const auto now = look(module);
   if (!now || !now->failure || !now->locks.empty() || now->failure->log == LayerId{}) return true;
   const auto& failure = *now->failure;
-  if (time_left(failure.at_s, *options_.failures, std::chrono::system_clock::now()).count() > 0)
+  if (time_left(failure.at, *options_.failures, std::chrono::system_clock::now()).count() > 0)
     return false;
   const auto log = join_path(module, kFailureLog);
   if (!remove(log, failure.log)) return false;
   spdlog::info("removed {}, which is {} s old: the module may be compiled again", log,
-               age_s(failure.at_s));
+               age_s(failure.at));
   changed(log);
   return true;
 }
@@ -260,6 +262,7 @@ void Housekeeper::wait(Due due) {
     wake_.wait_until(lock, *due, is_wanted);
   else
     wake_.wait(lock, is_wanted);
+  if (is_woken_) wake_.wait_for(lock, kBurst, [this] { return is_stopped_ || !jobs_.empty(); });
   is_woken_ = false;
 }
 

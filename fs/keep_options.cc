@@ -14,9 +14,9 @@ bool may_remove(StaleLocks policy, Life creator) {
   return false;
 }
 
-std::chrono::milliseconds time_left(std::int64_t failed_at_s, std::chrono::milliseconds kept_for,
+std::chrono::milliseconds time_left(std::chrono::system_clock::time_point failed_at,
+                                    std::chrono::milliseconds kept_for,
                                     std::chrono::system_clock::time_point now) {
-  const std::chrono::sys_seconds failed_at{std::chrono::seconds(failed_at_s)};
   return std::chrono::ceil<std::chrono::milliseconds>(failed_at + kept_for - now);
 }
 

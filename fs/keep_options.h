@@ -2,7 +2,6 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <optional>
 
 #include "fs/process_table.h"
@@ -27,8 +26,9 @@ struct KeepOptions {
 // Whether a lock goes whose creator lives so.
 bool may_remove(StaleLocks policy, Life creator);
 
-// How long a failure of that time (Unix, seconds) is still kept; zero or less: no longer.
-std::chrono::milliseconds time_left(std::int64_t failed_at_s, std::chrono::milliseconds kept_for,
+// How long a failure is still kept; zero or less: no longer.
+std::chrono::milliseconds time_left(std::chrono::system_clock::time_point failed_at,
+                                    std::chrono::milliseconds kept_for,
                                     std::chrono::system_clock::time_point now);
 
 }  // namespace neffs::fs

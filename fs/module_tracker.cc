@@ -185,7 +185,9 @@ Failure ModuleTracker::read_failure(const std::string& module,
   if (said == files.end()) return {};
   Failure failure;
   failure.text = first_line(start_of(join_path(module, said->inside), kFailureBytes));
-  failure.at_s = said->st.st_mtim.tv_sec;
+  const auto& time = said->st.st_mtim;
+  failure.at = std::chrono::sys_time<std::chrono::nanoseconds>(
+      std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
   if (said == log) failure.log = layer_id(said->st);
   return failure;
 }

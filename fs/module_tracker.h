@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -25,9 +26,9 @@ enum class Whose {
 
 // How a compilation has ended that failed.
 struct Failure {
-  std::string text;       // the first line of the log, printable, at most kFailureBytes
-  std::int64_t at_s = 0;  // Unix time
-  LayerId log;            // of model.log; none for compilers that had none
+  std::string text;  // the first line of the log, printable, at most kFailureBytes
+  std::chrono::system_clock::time_point at;
+  LayerId log;  // of model.log; none for compilers that had none
 };
 inline constexpr std::size_t kFailureBytes = 200;
 

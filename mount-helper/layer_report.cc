@@ -11,9 +11,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
-double age_s(std::int64_t since_s) {
-  const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
-  return std::max(0.0, now.count() - static_cast<double>(since_s));
+double age_s(std::chrono::system_clock::time_point since) {
+  const std::chrono::duration<double> age = std::chrono::system_clock::now() - since;
+  return std::max(0.0, age.count());
 }
 
 const char* word_of(fs::LocalState state) {
@@ -76,15 +76,16 @@ void add_module_facts(ordered_json& explanation, const std::string& module,
 }  // namespace
 
 ordered_json lock_json(const fs::OwnedLock& lock) {
-  return {{"path", lock.record.path},
-          {"pid", lock.record.process},
-          {"taken_s_ago", age_s(lock.record.taken_s)},
-          {"creator", name_of(lock.life)}};
+  return {
+      {"path", lock.record.path},
+      {"pid", lock.record.process},
+      {"taken_s_ago", age_s(std::chrono::sys_seconds(std::chrono::seconds(lock.record.taken_s)))},
+      {"creator", name_of(lock.life)}};
 }
 
 ordered_json failure_json(const fs::FailedModule& failed) {
   return {
-      {"path", failed.path}, {"age_s", age_s(failed.failure.at_s)}, {"text", failed.failure.text}};
+      {"path", failed.path}, {"age_s", age_s(failed.failure.at)}, {"text", failed.failure.text}};
 }
 
 ordered_json held_json(const fs::ModuleTracker::Entry& module) {

@@ -109,7 +109,8 @@ TEST_F(ModuleTrackerTest, AFailureIsItsFirstLine) {
   EXPECT_EQ(failure_of(""), "");
   const auto st = layer_.stat(kModuleA + "/model.log");
   EXPECT_EQ(tracker_.look(kModuleA)->failure->log, fs::layer_id(*st));
-  EXPECT_EQ(tracker_.look(kModuleA)->failure->at_s, st->st_mtim.tv_sec);
+  const auto at = tracker_.look(kModuleA)->failure->at.time_since_epoch();
+  EXPECT_EQ(std::chrono::floor<std::chrono::seconds>(at).count(), st->st_mtim.tv_sec);
 }
 
 // The oldest compilers wrote the failure in the place of the NEFF; that is no log that could expire.
