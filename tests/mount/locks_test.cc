@@ -156,7 +156,7 @@ TEST_F(LocksTest, TheLocksOfTheLivingStay) {
 }
 
 // The kernel names the thread that asked; what dies is its process.
-TEST_F(LocksTest, AThreadsLockIsItsProcesss) {
+TEST_F(LocksTest, AThreadsLockBelongsToItsProcess) {
   const auto mounted = mount();
   stdfs::create_directories(*mounted / kModule);
   std::thread([&] { open_file(*mounted / kLock, O_CREAT | O_EXCL | O_WRONLY); }).join();
