@@ -329,7 +329,8 @@ TEST_F(LocksTest, AFailureOfWhatASourceHasIsNone) {
   ASSERT_TRUE(eventually([&] { return !mounted->status().at("failures").empty(); }));
   ASSERT_EQ(mounted->status().at("failures").size(), 1U);
   EXPECT_EQ(mounted->status().at("failures").at(0).at("path"), kModule);
-  EXPECT_EQ(explain(*mounted, sample::kTrainingModule).find("--retry_failed_compilation"), std::string::npos);
+  EXPECT_EQ(explain(*mounted, sample::kTrainingModule).find("--retry_failed_compilation"),
+            std::string::npos);
 }
 
 // SEMANTICS 16: with failures=SECONDS it becomes an ordinary unfinished entry.
