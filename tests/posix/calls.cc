@@ -30,12 +30,6 @@ Step named(const std::string& verb, const std::string& from, const std::string& 
   });
 }
 
-timespec time_of(long seconds) {
-  if (seconds == kNow) return {0, UTIME_NOW};
-  if (seconds == kOmit) return {0, UTIME_OMIT};
-  return {seconds, 0};
-}
-
 int make_socket(const char* name) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -173,6 +167,13 @@ Step utimens(const std::string& name, long atime, long mtime, int flags) {
   });
 }
 
+Step utimens_ns(const std::string& name, long nanoseconds) {
+  return named("utimens", name, [=](const char* path) {
+    const std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, timespec{1, nanoseconds}};
+    return ::utimensat(AT_FDCWD, path, times.data(), 0);
+  });
+}
+
 Step setxattr(const std::string& name, const std::string& attribute, const std::string& value,
               int flags) {
   return named("setxattr " + attribute, name, [=](const char* path) {
@@ -198,6 +199,20 @@ Step lgetxattr(const std::string& name, const std::string& attribute) {
 
 Step listxattr(const std::string& name) {
   return named("listxattr", name, [](const char* path) { return ::listxattr(path, nullptr, 0); });
+}
+
+Step getxattr_into(const std::string& name, const std::string& attribute, std::size_t size) {
+  return named("getxattr " + attribute, name, [=](const char* path) {
+    std::string buffer(size, '\0');
+    return ::getxattr(path, attribute.c_str(), buffer.data(), size);
+  });
+}
+
+Step listxattr_into(const std::string& name, std::size_t size) {
+  return named("listxattr", name, [=](const char* path) {
+    std::string buffer(size, '\0');
+    return ::listxattr(path, buffer.data(), size);
+  });
 }
 
 Step removexattr(const std::string& name, const std::string& attribute) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -39,8 +40,15 @@ Step execve(const std::string& name);
 
 inline constexpr long kNow = -1;
 inline constexpr long kOmit = -2;
+inline timespec time_of(long seconds) {
+  if (seconds == kNow) return {0, UTIME_NOW};
+  if (seconds == kOmit) return {0, UTIME_OMIT};
+  return {seconds, 0};
+}
 // In seconds, or kNow, kOmit; `flags` AT_SYMLINK_NOFOLLOW or 0.
 Step utimens(const std::string& name, long atime, long mtime, int flags = 0);
+// Sets mtime to a second and this many nanoseconds.
+Step utimens_ns(const std::string& name, long nanoseconds);
 
 Step setxattr(const std::string& name, const std::string& attribute, const std::string& value,
               int flags = 0);
@@ -48,6 +56,9 @@ Step lsetxattr(const std::string& name, const std::string& attribute, const std:
 Step getxattr(const std::string& name, const std::string& attribute);
 Step lgetxattr(const std::string& name, const std::string& attribute);
 Step listxattr(const std::string& name);
+// With so small a buffer.
+Step getxattr_into(const std::string& name, const std::string& attribute, std::size_t size);
+Step listxattr_into(const std::string& name, std::size_t size);
 Step removexattr(const std::string& name, const std::string& attribute);
 
 // --- more than one call ---
@@ -62,6 +73,8 @@ Step overwrite(const std::string& name, const std::string& text);
 
 // --- by an open file, which the case gives a name ---
 Step hold(const std::string& handle, const std::string& name, int flags, unsigned mode = 0666);
+// The same file again, through its descriptor.
+Step reopen(const std::string& handle, const std::string& open_handle, int flags);
 Step close(const std::string& handle);
 Step read(const std::string& handle);
 Step write(const std::string& handle, const std::string& text);
@@ -74,6 +87,7 @@ Step fsync(const std::string& handle);
 Step fdatasync(const std::string& handle);
 Step fchmod(const std::string& handle, unsigned mode);
 Step fchown(const std::string& handle, long uid, long gid);
+Step futimens(const std::string& handle, long atime, long mtime);
 Step fsetxattr(const std::string& handle, const std::string& attribute, const std::string& value);
 Step linkat_of(const std::string& handle, const std::string& name);  // AT_EMPTY_PATH
 

@@ -74,6 +74,16 @@ std::string compare_texts(const Bytes& is, const std::string& wanted) {
                      here - is.text.begin());
 }
 
+// For calls that fill a buffer.
+template <typename Fill>
+std::string compare_buffer(Fill fill, const std::string& wanted) {
+  std::string buffer(65536, '\0');
+  const ssize_t got = fill(buffer.data(), buffer.size());
+  if (got < 0) return message(errno);
+  buffer.resize(static_cast<std::size_t>(got));
+  return compare_texts({0, buffer}, wanted);
+}
+
 }  // namespace
 
 Step absent(const std::string& name) {
@@ -123,6 +133,18 @@ Step times(const std::string& name, long atime, long mtime) {
   });
 }
 
+Step mtime_ns(const std::string& name, long nanoseconds) {
+  return stat_look("mtime", name,
+                   [=](const struct stat& st) { return compare(st.st_mtim.tv_nsec, nanoseconds); });
+}
+
+Step recent(const std::string& name) {
+  return stat_look("mtime", name, [](const struct stat& st) {
+    const time_t age = ::time(nullptr) - st.st_mtim.tv_sec;
+    return age >= -1 && age <= 60 ? "" : fmt::format("{} s ago", age);
+  });
+}
+
 Step same(const std::string& name, const std::string& other) {
   return check(name + " and " + other,
                [=](Place& at) { return is_same(at, name, other) ? "" : "not the same inode"; });
@@ -169,6 +191,12 @@ Step held_size(const std::string& handle, long bytes) {
                     [=](const struct stat& st) { return compare(st.st_size, bytes); });
 }
 
+Step held_mode(const std::string& handle, unsigned bits) {
+  return fstat_look("mode", handle, [=](const struct stat& st) {
+    return compare(octal(st.st_mode & 07777U), octal(bits));
+  });
+}
+
 Step offset(const std::string& handle, long bytes) {
   return check("offset of " + handle,
                [=](Place& at) { return compare(::lseek(at.fd(handle), 0, SEEK_CUR), bytes); });
@@ -176,22 +204,32 @@ Step offset(const std::string& handle, long bytes) {
 
 Step target(const std::string& name, const std::string& text) {
   return check("target of " + name, [=](Place& at) {
-    std::string buffer(8192, '\0');
-    const ssize_t got = ::readlink(at.path(name).c_str(), buffer.data(), buffer.size());
-    if (got < 0) return message(errno);
-    buffer.resize(static_cast<std::size_t>(got));
-    return compare_texts({0, buffer}, text);
+    return compare_buffer(
+        [&](char* buffer, std::size_t size) {
+          return ::readlink(at.path(name).c_str(), buffer, size);
+        },
+        text);
   });
 }
 
 Step attribute(const std::string& name, const std::string& attribute, const std::string& value) {
   return check(attribute + " of " + name, [=](Place& at) {
-    std::string buffer(65536, '\0');
-    const ssize_t got =
-        ::lgetxattr(at.path(name).c_str(), attribute.c_str(), buffer.data(), buffer.size());
-    if (got < 0) return message(errno);
-    buffer.resize(static_cast<std::size_t>(got));
-    return compare_texts({0, buffer}, value);
+    return compare_buffer(
+        [&](char* buffer, std::size_t size) {
+          return ::lgetxattr(at.path(name).c_str(), attribute.c_str(), buffer, size);
+        },
+        value);
+  });
+}
+
+Step held_attribute(const std::string& handle, const std::string& attribute,
+                    const std::string& value) {
+  return check(attribute + " of open " + handle, [=](Place& at) {
+    return compare_buffer(
+        [&](char* buffer, std::size_t size) {
+          return ::fgetxattr(at.fd(handle), attribute.c_str(), buffer, size);
+        },
+        value);
   });
 }
 

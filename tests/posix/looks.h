@@ -19,6 +19,8 @@ Step links(const std::string& name, unsigned count);
 Step size(const std::string& name, long bytes);
 Step device(const std::string& name, dev_t number);
 Step times(const std::string& name, long atime, long mtime);  // in seconds
+Step mtime_ns(const std::string& name, long nanoseconds);
+Step recent(const std::string& name);  // mtime is of the last minute
 // One inode.
 Step same(const std::string& name, const std::string& other);
 Step same_as_held(const std::string& name, const std::string& handle);
@@ -28,6 +30,9 @@ Step content(const std::string& name, const std::string& text);
 Step held_content(const std::string& handle, const std::string& text);  // from offset 0
 Step held_links(const std::string& handle, unsigned count);
 Step held_size(const std::string& handle, long bytes);
+Step held_mode(const std::string& handle, unsigned bits);
+Step held_attribute(const std::string& handle, const std::string& attribute,
+                    const std::string& value);
 Step offset(const std::string& handle, long bytes);
 Step target(const std::string& name, const std::string& text);
 Step attribute(const std::string& name, const std::string& attribute, const std::string& value);

@@ -9,15 +9,14 @@ namespace neffs::test::posix {
 namespace {
 
 Table creating() {
-  Table table =
-      for_each(all_kinds(), "CREAT and EXCL leave a $", [](const Kind& each) -> Steps {
-        return {each.make("a"), fails(EEXIST, open("a", O_CREAT | O_EXCL | O_WRONLY)),
-                kind("a", each.type)};
-      });
+  Table table = for_each(all_kinds(), "CREAT and EXCL leave a $", [](const Kind& each) -> Steps {
+    return {each.make("a"), fails(EEXIST, open("a", O_CREAT | O_EXCL | O_WRONLY)),
+            kind("a", each.type)};
+  });
   table += {
       {"CREAT makes an empty file", {creat("a"), kind("a", S_IFREG), size("a", 0), links("a", 1)}},
-      {"CREAT leaves what is there", {file("a", "text"), open("a", O_CREAT | O_RDWR),
-                                      content("a", "text")}},
+      {"CREAT leaves what is there",
+       {file("a", "text"), open("a", O_CREAT | O_RDWR), content("a", "text")}},
       {"CREAT gives the mode less the umask",
        {with_umask(027, open("a", O_CREAT | O_WRONLY, 0777)), mode("a", 0750),
         with_umask(0, open("b", O_CREAT | O_WRONLY, 0666)), mode("b", 0666)}},
@@ -35,8 +34,8 @@ Table creating() {
         content("a", "text")}},
       {"a new file is its maker's",
        {chmod(".", 0777), as(kAlice, creat("a")), owner("a", kAlice.uid, kAlice.gid)}},
-      {"CREAT follows a dangling symlink", {symlink("b", "a"), creat("a"), kind("a", S_IFLNK),
-                                            kind("b", S_IFREG)}},
+      {"CREAT follows a dangling symlink",
+       {symlink("b", "a"), creat("a"), kind("a", S_IFLNK), kind("b", S_IFREG)}},
       {"CREAT and EXCL do not follow a dangling symlink",
        {symlink("b", "a"), fails(EEXIST, open("a", O_CREAT | O_EXCL | O_WRONLY)), absent("b")}},
       {"CREAT of a directory is EISDIR",
@@ -45,8 +44,8 @@ Table creating() {
       {"CREAT changes the times of the directory",
        {touches(kBoth, ".", creat("a")), touches(kNoTime, ".", creat("a"))}},
       {"CREAT in a directory that is gone is ENOENT",
-       {mkdir("d"), in_another_process(all({chdir("d"), rmdir("../d"),
-                                            fails(ENOENT, creat("a"))}))}},
+       {mkdir("d"),
+        in_another_process(all({chdir("d"), rmdir("../d"), fails(ENOENT, creat("a"))}))}},
       {"an exclusive name can be made again after its removal",
        {file("a"), unlink("a"), open("a", O_CREAT | O_EXCL | O_WRONLY), kind("a", S_IFREG)}},
   };
@@ -76,8 +75,8 @@ Table kinds_of_files() {
       {"a fifo takes bytes from one end to the other",
        {fifo("f"), hold("in", "f", O_RDONLY | O_NONBLOCK), hold("out", "f", O_WRONLY | O_NONBLOCK),
         write("out", "text"), read("in"), fails(ESPIPE, lseek("in", 0, SEEK_SET))}},
-      {"a socket is ENXIO", {bind("s"), fails(ENXIO, open("s", O_RDONLY)),
-                             fails(ENXIO, open("s", O_RDWR))}},
+      {"a socket is ENXIO",
+       {bind("s"), fails(ENXIO, open("s", O_RDONLY)), fails(ENXIO, open("s", O_RDWR))}},
       {"a running program is not opened for writing",
        {running("a"), fails(ETXTBSY, open("a", O_WRONLY)), fails(ETXTBSY, truncate("a", 0)),
         open("a", O_RDONLY)}},
@@ -103,8 +102,8 @@ Table truncating() {
        {file("a", "text", 0644), as(kAlice, fails(EACCES, open("a", O_RDONLY | O_TRUNC))),
         content("a", "text")}},
       {"TRUNC is seen by those who have the file open",
-       {file("a", "text"), hold("h", "a", O_RDWR), creat("a"), held_size("h", 0),
-        write("h", "new"), content("a", "new")}},
+       {file("a", "text"), hold("h", "a", O_RDWR), creat("a"), held_size("h", 0), write("h", "new"),
+        content("a", "new")}},
       {"CREAT and TRUNC empty a file by its other name",
        {file("a", "text"), link("a", "b"), creat("b"), size("a", 0)}},
       {"TRUNC clears the set-id bits of an ordinary user's file",
@@ -143,8 +142,9 @@ Table ways_of_access() {
        {file("a", "text"), hold("one", "a", O_RDONLY), hold("two", "a", O_RDONLY), read("one"),
         offset("one", 4), offset("two", 0)}},
       {"a file of more than 4 GiB is seen whole",
-       {file("a"), hold("h", "a", O_RDWR), pwrite("h", "end", 5L << 30U), size("a", (5L << 30U) + 3),
-        lseek("h", 5L << 30U, SEEK_SET), read("h"), offset("h", (5L << 30U) + 3)}},
+       {file("a"), hold("h", "a", O_RDWR), pwrite("h", "end", 5L << 30U),
+        size("a", (5L << 30U) + 3), lseek("h", 5L << 30U, SEEK_SET), read("h"),
+        offset("h", (5L << 30U) + 3)}},
   };
 }
 
@@ -156,9 +156,9 @@ Table rights() {
       return as(kAlice, (bits & wanted) == wanted ? step : fails(EACCES, step));
     };
     const std::string digit = std::to_string(bits / 64);
-    for (const auto& [who, shift, user] : {std::tuple{"owner", 0U, kAlice},
-                                           std::tuple{"group", 3U, User{1, kAlice.gid}},
-                                           std::tuple{"others", 6U, User{1, 1}}}) {
+    for (const auto& [who, shift, user] :
+         {std::tuple{"owner", 0U, kAlice}, std::tuple{"group", 3U, User{1, kAlice.gid}},
+          std::tuple{"others", 6U, User{1, 1}}}) {
       table.push_back({std::string("the rights of ") + who + " are " + digit,
                        {file("a", "text"), owned_by(user, "a"), chmod("a", bits >> shift),
                         try_to(O_RDONLY, 0400), try_to(O_WRONLY, 0200), try_to(O_RDWR, 0600),

@@ -66,6 +66,16 @@ Step hold(const std::string& handle, const std::string& name, int flags, unsigne
   });
 }
 
+Step reopen(const std::string& handle, const std::string& open_handle, int flags) {
+  return call("reopen " + open_handle, [=](Place& at) {
+    const std::string path = "/proc/self/fd/" + std::to_string(at.fd(open_handle));
+    fs::UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC));
+    if (!fd) return -1;
+    at.keep(handle, std::move(fd));
+    return 0;
+  });
+}
+
 Step close(const std::string& handle) {
   return call("close " + handle, [=](Place& at) {
     at.drop(handle);
@@ -122,6 +132,13 @@ Step fchmod(const std::string& handle, unsigned mode) {
 Step fchown(const std::string& handle, long uid, long gid) {
   return held("fchown", handle, [=](int fd) {
     return ::fchown(fd, static_cast<uid_t>(uid), static_cast<gid_t>(gid));
+  });
+}
+
+Step futimens(const std::string& handle, long atime, long mtime) {
+  return held("futimens", handle, [=](int fd) {
+    const std::array<timespec, 2> times{time_of(atime), time_of(mtime)};
+    return ::futimens(fd, times.data());
   });
 }
 

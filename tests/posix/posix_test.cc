@@ -89,7 +89,28 @@ std::vector<Surroundings> everywhere() {
       ::testing::Combine(::testing::ValuesIn(everywhere()), ::testing::ValuesIn(table)), name_of)
 
 NEFFS_TABLE(Path, path_cases());
+NEFFS_TABLE(Fault, fault_cases());
+NEFFS_TABLE(Open, open_cases());
+NEFFS_TABLE(Write, write_cases());
+NEFFS_TABLE(Truncate, truncate_cases());
+NEFFS_TABLE(Space, space_cases());
+NEFFS_TABLE(Directory, directory_cases());
+NEFFS_TABLE(Unlink, unlink_cases());
 NEFFS_TABLE(Rename, rename_cases());
+NEFFS_TABLE(Link, link_cases());
+NEFFS_TABLE(Symlink, symlink_cases());
+NEFFS_TABLE(Node, node_cases());
+NEFFS_TABLE(Mode, mode_cases());
+NEFFS_TABLE(Owner, owner_cases());
+NEFFS_TABLE(Time, time_cases());
+NEFFS_TABLE(Permission, permission_cases());
+NEFFS_TABLE(Sticky, sticky_cases());
+NEFFS_TABLE(Xattr, xattr_cases());
+NEFFS_TABLE(Acl, acl_cases());
+NEFFS_TABLE(Lock, lock_cases());
+NEFFS_TABLE(Mapping, mapping_cases());
+NEFFS_TABLE(Listing, listing_cases());
+NEFFS_TABLE(Attribute, attribute_cases());
 
 }  // namespace
 }  // namespace neffs::test::posix

@@ -32,10 +32,11 @@ Table of_each_kind() {
     return {file("new", "new"), each.make("old"),      rename("new", "old"),
             absent("new"),      content("old", "new"), links("old", 1)};
   });
-  table += for_each(kinds_but_directories(), "a file gives way to a $", [](const Kind& each) -> Steps {
-    return {each.make("new"), file("old"), rename("new", "old"), absent("new"),
-            kind("old", each.type)};
-  });
+  table +=
+      for_each(kinds_but_directories(), "a file gives way to a $", [](const Kind& each) -> Steps {
+        return {each.make("new"), file("old"), rename("new", "old"), absent("new"),
+                kind("old", each.type)};
+      });
   table += for_each(kinds_but_directories(), "a directory does not replace a $",
                     [](const Kind& each) -> Steps {
                       return {mkdir("d"), each.make("a"), fails(ENOTDIR, rename("d", "a")),

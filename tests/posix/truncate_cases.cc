@@ -21,8 +21,9 @@ Table lengths() {
       {"what was cut off is zero when it comes back",
        {file("a", "text"), truncate("a", 1), truncate("a", 4),
         content("a", std::string("t\0\0\0", 4))}},
-      {"by an open file", {file("a", "text"), hold("h", "a", O_RDWR), ftruncate("h", 2),
-                           content("a", "te"), ftruncate("h", 3), size("a", 3)}},
+      {"by an open file",
+       {file("a", "text"), hold("h", "a", O_RDWR), ftruncate("h", 2), content("a", "te"),
+        ftruncate("h", 3), size("a", 3)}},
       {"leaves the offset where it was",
        {file("a", "text"), hold("h", "a", O_RDWR), read("h"), ftruncate("h", 0), offset("h", 4),
         write("h", "x"), content("a", std::string("\0\0\0\0x", 5))}},
@@ -32,8 +33,8 @@ Table lengths() {
       {"by a file without a name",
        {file("a", "text"), hold("h", "a", O_RDWR), unlink("a"), ftruncate("h", 1),
         held_content("h", "t")}},
-      {"follows a symlink", {file("a", "text"), symlink("a", "s"), truncate("s", 1), size("a", 1),
-                             kind("s", S_IFLNK)}},
+      {"follows a symlink",
+       {file("a", "text"), symlink("a", "s"), truncate("s", 1), size("a", 1), kind("s", S_IFLNK)}},
       {"makes a large file of holes", {file("a"), truncate("a", 5L << 30U), size("a", 5L << 30U)}},
   };
 }
@@ -56,16 +57,16 @@ Table refusals() {
        {file("a", "text", 0622), as(kAlice, truncate("a", 0)), size("a", 0)}},
       {"an open file is truncated whatever the mode has become",
        {file("a", "text"), owned_by(kAlice, "a"),
-        as(kAlice, all({hold("h", "a", O_RDWR), chmod("a", 0), ftruncate("h", 1)})),
-        size("a", 1)}},
+        as(kAlice, all({hold("h", "a", O_RDWR), chmod("a", 0), ftruncate("h", 1)})), size("a", 1)}},
       {"a running program is ETXTBSY", {running("a"), fails(ETXTBSY, truncate("a", 0))}},
   };
 }
 
 Table times_and_bits() {
   return {
-      {"changes both times", {file("a", "text"), touches(kBoth, "a", truncate("a", 2)),
-                              touches(kBoth, "a", truncate("a", 10))}},
+      {"changes both times",
+       {file("a", "text"), touches(kBoth, "a", truncate("a", 2)),
+        touches(kBoth, "a", truncate("a", 10))}},
       {"to the same length by a name changes both times on Linux",
        {file("a", "text"), touches(kBoth, "a", truncate("a", 4))}},
       {"by an open file changes both times",
