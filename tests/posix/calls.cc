@@ -17,15 +17,21 @@
 namespace neffs::test::posix {
 namespace {
 
+// Long names are all alike.
+std::string shown(const std::string& name) {
+  return name.size() < 60 ? name : name.substr(0, 20) + "… of " + std::to_string(name.size());
+}
+
 // Calls that take one name, and two.
 template <typename Work>
 Step named(const std::string& verb, const std::string& name, Work work) {
-  return call(verb + " " + name, [name, work](Place& at) { return work(at.path(name).c_str()); });
+  return call(verb + " " + shown(name),
+              [name, work](Place& at) { return work(at.path(name).c_str()); });
 }
 
 template <typename Work>
 Step named(const std::string& verb, const std::string& from, const std::string& to, Work work) {
-  return call(verb + " " + from + " " + to, [from, to, work](Place& at) {
+  return call(verb + " " + shown(from) + " " + shown(to), [from, to, work](Place& at) {
     return work(at.path(from).c_str(), at.path(to).c_str());
   });
 }

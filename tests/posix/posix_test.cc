@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cctype>
+#include <deque>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -20,8 +21,8 @@ namespace neffs::test::posix {
 void PrintTo(const Surroundings& surroundings, std::ostream* out) {
   *out << surroundings.name;
 }
-void PrintTo(const Case& row, std::ostream* out) {
-  *out << row.title;
+void PrintTo(const Case* row, std::ostream* out) {
+  *out << row->title;
 }
 
 namespace {
@@ -40,7 +41,7 @@ class StageForAll : public ::testing::Environment {
 };
 std::unique_ptr<Stage> StageForAll::stage_;
 
-using Row = std::tuple<Surroundings, Case>;
+using Row = std::tuple<Surroundings, const Case*>;
 
 class Posix : public ::testing::TestWithParam<Row> {
  protected:
@@ -54,8 +55,8 @@ class Posix : public ::testing::TestWithParam<Row> {
 TEST_P(Posix, Holds) {
   const auto& [surroundings, row] = GetParam();
   const auto place = StageForAll::get().place(surroundings);
-  const Outcome outcome = run(row.steps, *place);
-  if (!outcome.is_well()) ADD_FAILURE() << row.title << "\n  " << outcome.complaint;
+  const Outcome outcome = run(row->steps, *place);
+  if (!outcome.is_well()) ADD_FAILURE() << row->title << "\n  " << outcome.complaint;
 }
 
 // "a file onto a directory" is AFileOntoADirectory for GoogleTest.
@@ -72,7 +73,7 @@ std::string one_word(const std::string& title) {
 
 std::string name_of(const ::testing::TestParamInfo<Row>& row) {
   return std::string(std::get<Surroundings>(row.param).name) + '_' +
-         one_word(std::get<Case>(row.param).title);
+         one_word(std::get<const Case*>(row.param)->title);
 }
 
 std::vector<Surroundings> everywhere() {
@@ -83,10 +84,19 @@ std::vector<Surroundings> everywhere() {
           {"CopyingModule", Ground::kCopying, Corner::kModule}};
 }
 
-#define NEFFS_TABLE(Name, table) \
-  INSTANTIATE_TEST_SUITE_P(      \
-      Name, Posix,               \
-      ::testing::Combine(::testing::ValuesIn(everywhere()), ::testing::ValuesIn(table)), name_of)
+// The rows stay in one place: copies of all of them for each ground would make every fork slow.
+std::vector<const Case*> rows_of(Table table) {
+  static std::deque<Table> tables;
+  std::vector<const Case*> rows;
+  for (const Case& row : tables.emplace_back(std::move(table))) rows.push_back(&row);
+  return rows;
+}
+
+#define NEFFS_TABLE(Name, table)                                                                  \
+  INSTANTIATE_TEST_SUITE_P(                                                                       \
+      Name, Posix,                                                                                \
+      ::testing::Combine(::testing::ValuesIn(everywhere()), ::testing::ValuesIn(rows_of(table))), \
+      name_of)
 
 NEFFS_TABLE(Path, path_cases());
 NEFFS_TABLE(Fault, fault_cases());

@@ -115,26 +115,21 @@ Outcome run(const Steps& steps, Place& at) {
     Outcome outcome = step.run(at);
     if (outcome.is_well()) continue;
     if (outcome.complaint.empty()) outcome.complaint = text_of(outcome.error);
-    return {outcome.error, step.text + ": " + outcome.complaint};
+    if (!step.text.empty()) outcome.complaint.insert(0, step.text + ": ");
+    return outcome;
   }
   return {};
 }
 
 Step all(Steps steps) {
-  std::string text;
-  for (const Step& step : steps) text += (text.empty() ? "" : ", ") + step.text;
-  return {text, [steps = std::move(steps)](Place& at) {
-            for (const Step& step : steps)
-              if (const Outcome outcome = step.run(at); !outcome.is_well()) return outcome;
-            return Outcome{};
-          }};
+  return {"", [steps = std::move(steps)](Place& at) { return run(steps, at); }};
 }
 
 Step fails(int error, const Step& step) {
-  return {step.text + " fails", [error, step](Place& at) {
+  return {step.text, [error, step](Place& at) {
             const Outcome outcome = step.run(at);
-            if (!outcome.complaint.empty()) return Outcome{0, outcome.complaint};
             if (outcome.error == error) return Outcome{};
+            if (!outcome.complaint.empty()) return Outcome{0, outcome.complaint};
             return Outcome{0, text_of(outcome.error) + " instead of " + text_of(error)};
           }};
 }
@@ -145,7 +140,8 @@ Step as(const User& user, const Step& step) {
 }
 
 Step in_another_process(const Step& step) {
-  return {"elsewhere " + step.text, [step](Place& at) { return run_in_child(nullptr, step, at); }};
+  return {"in another process " + step.text,
+          [step](Place& at) { return run_in_child(nullptr, step, at); }};
 }
 
 Step with_umask(unsigned mask, const Step& step) {

@@ -22,7 +22,7 @@ struct Outcome {
 // One call, or one look at what calls have done. Steps may run in a forked child, so they speak by
 // their outcome alone.
 struct Step {
-  std::string text;  // for messages: "rename a b"
+  std::string text;  // for messages: "rename a b"; "" if its steps have texts of their own
   std::function<Outcome(Place&)> run;
 };
 
@@ -33,7 +33,7 @@ Step call(std::string text, std::function<long(Place&)> work);
 // A look: `look` returns "" or what is wrong.
 Step check(std::string text, std::function<std::string(Place&)> look);
 
-// Runs them until one is not well; the complaint names it.
+// Runs them until one is not well: its outcome, with a complaint that names it.
 Outcome run(const Steps& steps, Place& at);
 
 // The same as one step.
