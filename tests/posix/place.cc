@@ -25,10 +25,14 @@ Mapping::~Mapping() {
   ::munmap(address_, size_);
 }
 
+Place::Place(std::filesystem::path root) : root_(std::move(root)) {
+  require(::chdir(root_.c_str()) == 0, "chdir " + root_.string());
+}
+
 Place::Place(std::filesystem::path root, const std::string& directory)
-    : root_(std::move(root)), directory_(root_ / directory) {
-  require(::mkdir(directory_.c_str(), 0755) == 0, "mkdir " + directory_.string());
-  require(::chdir(directory_.c_str()) == 0, "chdir " + directory_.string());
+    : root_(std::move(root)), own_directory_(root_ / directory) {
+  require(::mkdir(own_directory_.c_str(), 0755) == 0, "mkdir " + own_directory_.string());
+  require(::chdir(own_directory_.c_str()) == 0, "chdir " + own_directory_.string());
 }
 
 Place::~Place() {
@@ -36,7 +40,8 @@ Place::~Place() {
   mapping_.reset();
   files_.clear();
   std::error_code ignored;
-  if (::chdir("/") == 0) std::filesystem::remove_all(directory_, ignored);
+  if (::chdir("/") == 0 && !own_directory_.empty())
+    std::filesystem::remove_all(own_directory_, ignored);
 }
 
 std::string Place::path(const std::string& name) const {

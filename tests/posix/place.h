@@ -31,11 +31,13 @@ class Mapping {
 };
 
 // While it lives its directory is the working directory of the process, so that the names of a case
-// are the plain relative ones. It is made and removed with all that is in it. For one thread.
+// are the plain relative ones. For one thread.
 class Place {
  public:
-  //   root: of the filesystem the case is about
-  //   directory: relative to it; must not exist, its parent must
+  // The root itself of the filesystem that the case is about.
+  explicit Place(std::filesystem::path root);
+  // A directory below the root, which must not exist, though its parent must. It is removed with all
+  // that is in it.
   Place(std::filesystem::path root, const std::string& directory);
   ~Place();
   Place(const Place&) = delete;
@@ -56,7 +58,7 @@ class Place {
 
  private:
   const std::filesystem::path root_;
-  const std::filesystem::path directory_;
+  const std::filesystem::path own_directory_;  // "" if there is none
   std::map<std::string, fs::UniqueFd> files_;
   std::unique_ptr<Mapping> mapping_;
   std::vector<std::unique_ptr<Child>> children_;
