@@ -113,8 +113,7 @@ Step goes_on_where_telldir_was() {
 Step begins_anew_and_sees_what_is_new() {
   return listing("rewinddir", [](Place& at, const Stream& stream) {
     const auto before = read_names(stream).size();
-    if (const auto wrong = run_one(all({file("d/new"), unlink("d/a")}), at); !wrong.empty())
-      return wrong;
+    if (auto wrong = run_one(all({file("d/new"), unlink("d/a")}), at); !wrong.empty()) return wrong;
     ::rewinddir(stream.get());
     const auto found = texts(read_names(stream));
     return expect(found.size() == before && found.count("new") == 1 && found.count("a") == 0,
@@ -141,7 +140,7 @@ Step tells_what_stays_once() {
     Steps changes;
     for (int i = 0; i < kMany; i += 2) changes.push_back(unlink("d/" + number(i)));
     for (int i = 0; i < kMany; ++i) changes.push_back(file("d/other-" + number(i)));
-    if (const auto wrong = run_one(all(changes), at); !wrong.empty()) return wrong;
+    if (auto wrong = run_one(all(changes), at); !wrong.empty()) return wrong;
     for (const Name& name : read_names(stream)) told.push_back(name);
     const auto found = texts(told);
     for (int i = 1; i < kMany; i += 2)

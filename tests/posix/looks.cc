@@ -31,7 +31,7 @@ std::string message(int error) {
 
 // A look at the attributes of a name, or of an open file.
 Step stat_look(const std::string& what, const std::string& name,
-               std::function<std::string(const struct stat&)> judge) {
+               const std::function<std::string(const struct stat&)>& judge) {
   return check(what + " of " + name, [=](Place& at) {
     struct stat st {};
     return ::lstat(at.path(name).c_str(), &st) == 0 ? judge(st) : message(errno);
@@ -39,7 +39,7 @@ Step stat_look(const std::string& what, const std::string& name,
 }
 
 Step fstat_look(const std::string& what, const std::string& handle,
-                std::function<std::string(const struct stat&)> judge) {
+                const std::function<std::string(const struct stat&)>& judge) {
   return check(what + " of open " + handle, [=](Place& at) {
     struct stat st {};
     return ::fstat(at.fd(handle), &st) == 0 ? judge(st) : message(errno);

@@ -38,6 +38,7 @@ void Stage::clear() {
   mounts_.clear();
   if (std::exchange(has_plain_, false))
     ::umount2((scratch_ / "plain").c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+  EXPECT_EQ(scratch_.sanitizer_reports(), "");
 }
 
 stdfs::path Stage::root_of(Ground ground) {
@@ -47,7 +48,7 @@ stdfs::path Stage::root_of(Ground ground) {
 }
 
 stdfs::path Stage::plain() {
-  const stdfs::path root = scratch_ / "plain";
+  stdfs::path root = scratch_ / "plain";
   if (has_plain_) return root;
   stdfs::create_directory(root);
   if (::mount(root.c_str(), root.c_str(), nullptr, MS_BIND, nullptr) != 0)
