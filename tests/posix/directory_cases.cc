@@ -79,6 +79,12 @@ Table removing() {
         absent("d")}},
       {"an open directory without a name has no links",
        {mkdir("d"), hold("h", "d", O_RDONLY), rmdir("d"), held_links("h", 0)}},
+      {"an open directory without a name is changed and synced",
+       {mkdir("d"), hold("h", "d", O_RDONLY), rmdir("d"), fchmod("h", 0700), held_mode("h", 0700),
+        fchown("h", 5, 6), futimens("h", 1000, 2000), fsetxattr("h", "user.x", "y"), fsync("h")}},
+      {"a process sees the directory it is in when that has no name",
+       {mkdir("d"), in_another_process(all({chdir("d"), rmdir("../d"), stat("."), links(".", 0),
+                                            chmod(".", 0700), names(".", {})}))}},
       {"a directory of another user in one's own is removed when it is empty",
        {directory("p", 0777), mkdir("p/d"), as(kAlice, rmdir("p/d")), absent("p/d")}},
   };

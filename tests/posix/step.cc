@@ -22,6 +22,10 @@ std::string text_of(int error) {
   return error == 0 ? "success" : std::generic_category().message(error);
 }
 
+std::string after(const std::string& first, const std::string& text) {
+  return text.empty() ? first : first + " " + text;
+}
+
 bool become(const User& user) {
   const std::vector<gid_t> groups(user.groups.begin(), user.groups.end());
   return ::setgroups(groups.size(), groups.data()) == 0 &&
@@ -135,12 +139,12 @@ Step fails(int error, const Step& step) {
 }
 
 Step as(const User& user, const Step& step) {
-  return {"as " + std::to_string(user.uid) + " " + step.text,
+  return {after("as " + std::to_string(user.uid), step.text),
           [user, step](Place& at) { return run_in_child(&user, step, at); }};
 }
 
 Step in_another_process(const Step& step) {
-  return {"in another process " + step.text,
+  return {after("in another process", step.text),
           [step](Place& at) { return run_in_child(nullptr, step, at); }};
 }
 

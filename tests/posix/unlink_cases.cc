@@ -43,7 +43,12 @@ Table names_that_go() {
 }
 
 Table files_without_a_name() {
-  return {
+  Table table = for_each(kinds_but_directories(), "a $ that is held by PATH is seen on",
+                         [](const Kind& each) -> Steps {
+                           return {each.make("a"), hold("h", "a", O_PATH | O_NOFOLLOW), unlink("a"),
+                                   held_links("h", 0)};
+                         });
+  table += {
       {"an open file is read and written on",
        {file("a", "one"), hold("h", "a", O_RDWR), unlink("a"), held_links("h", 0),
         held_content("h", "one"), pwrite("h", "two", 3), held_content("h", "onetwo")}},
@@ -76,7 +81,16 @@ Table files_without_a_name() {
       {"the directory around it goes",
        {mkdir("d"), file("d/a", "text"), hold("h", "d/a", O_RDWR), unlink("d/a"), rmdir("d"),
         held_content("h", "text")}},
+      {"a fifo goes on",
+       {fifo("f"), hold("in", "f", O_RDONLY | O_NONBLOCK), hold("out", "f", O_WRONLY | O_NONBLOCK),
+        unlink("f"), write("out", "text"), read("in"), fchmod("in", 0600), held_mode("in", 0600),
+        held_links("in", 0)}},
+      {"what was replaced goes on",
+       {file("a"), file("b", "old"), hold("h", "b", O_RDWR), rename("a", "b"), fchmod("h", 0600),
+        held_mode("h", 0600), futimens("h", 1000, 2000), fsetxattr("h", "user.x", "y"),
+        held_attribute("h", "user.x", "y"), mode("b", 0644), attributes("b", {})}},
   };
+  return table;
 }
 
 }  // namespace
