@@ -2,9 +2,8 @@
 
 #include <sys/stat.h>
 
-#include <ostream>
+#include <algorithm>
 #include <sstream>
-#include <tuple>
 
 #include "tests/hub/content.h"
 
@@ -13,6 +12,8 @@ namespace {
 
 namespace stdfs = std::filesystem;
 
+constexpr const char* kAttributes = ".gitattributes";
+constexpr const char* kProbe = "bytes=0-511";
 constexpr const char* kPython = "/usr/bin/python3";
 
 std::vector<std::string> split(const std::string& text) {
@@ -55,6 +56,16 @@ void make_open_directories(const stdfs::path& directory) {
   made(directory);
 }
 
+// What a mount does not show of the sample repo.
+bool is_hidden(const std::string& path) {
+  if (path.ends_with(".lock")) return true;
+  const std::vector<std::string> hidden{sample::kFailedModule, sample::kLockedModule,
+                                        sample::kHalfModule, sample::kOldFailedModule,
+                                        sample::kOldLongFailedModule};
+  return std::any_of(hidden.begin(), hidden.end(),
+                     [&](const std::string& module) { return path.starts_with(module + '/'); });
+}
+
 }  // namespace
 
 Step neuron(const std::string& words) {
@@ -76,11 +87,13 @@ Step shell(const std::string& words) {
 void NeuronTest::open(const std::string& source, const std::string& way) {
   made(plain());
   for (const char* const which : {"plain", "mnt"}) made(scratch_ / (std::string(which) + "-work"));
-  mount_ = mount_as({.source = source, .options = {"passthrough=" + way}});
+  setup_ = {.source = source, .options = {"passthrough=" + way}};
+  head_ = hub_.repo(source).head();
+  mount_ = mount_as(setup_);
 }
 
 void NeuronTest::open_on_empty_repo(const std::string& way) {
-  hub_.create_repo("team/empty").commit({}, {".gitattributes"});
+  hub_.create_repo("team/empty").commit({}, {kAttributes});
   open("team/empty", way);
 }
 
@@ -129,12 +142,55 @@ void NeuronTest::close_and_compare() {
 
 void NeuronTest::give_plain(const std::string& directory) {
   const auto old_mask = ::umask(0);
-  for (const NewFile& file : sample::files()) {
-    if (!file.path.starts_with(directory + "/") || file.path.ends_with(".lock")) continue;
-    make_open_directories(plain(file.path).parent_path());
-    write_file(plain(file.path), read_all(*file.content));
-  }
+  const auto give = [&](const std::string& path, const ContentPtr& content) {
+    if (!path.starts_with(directory) || is_hidden(path)) return;
+    make_open_directories(plain(path).parent_path());
+    write_file(plain(path), read_all(*content));
+  };
+  for (const NewFile& file : sample::files()) give(file.path, file.content);
+  const TestRepo& repo = hub_.repo(setup_.source);
+  give(kAttributes, repo.content(*repo.find(head_, kAttributes)));
   ::umask(old_mask);
+}
+
+void NeuronTest::give_plain_folders() {
+  for (const std::string& folder :
+       {sample::kVersion, sample::kPreviousVersion, sample::kOldVersion})
+    made(plain(folder));
+}
+
+void NeuronTest::wait_until_placed(const std::string& module) {
+  for (const char* const name : {"model.neff", "model.done"})
+    EXPECT_TRUE(eventually([&] { return stat_error(mount_->layer(module + '/' + name)) == 0; }))
+        << module;
+}
+
+void NeuronTest::mount_again() {
+  EXPECT_EQ(mount_->unmount(), 0);
+  mount_.reset();
+  mount_ = mount_as(setup_);
+}
+
+void NeuronTest::expect_only_questions() {
+  EXPECT_EQ(hub_.repo(setup_.source).head(), head_);
+  for (const LoggedRequest& request : hub_.traffic().log()) {
+    const bool is_question =
+        request.method == "GET" || request.method == "HEAD" || request.kind == Kind::kPathsInfo;
+    EXPECT_TRUE(is_question) << request.method << ' ' << request.decoded;
+  }
+}
+
+void NeuronTest::expect_no_downloads() {
+  expect_only_questions();
+  EXPECT_EQ(downloads_of(""), 0U) << requests({.kind = Kind::kResolveGet});
+}
+
+std::size_t NeuronTest::downloads_of(const std::string& path) {
+  std::size_t count = 0;
+  for (const Kind kind : {Kind::kResolveCache, Kind::kCdnGet})
+    for (const LoggedRequest& request : hub_.traffic().log({.kind = kind, .text = path}))
+      if (request.range != kProbe) ++count;
+  return count;
 }
 
 }  // namespace neffs::test

@@ -20,6 +20,11 @@ Step shell(const std::string& words);        // anything else, split at blanks
 
 class NeuronTest : public MountTest {
  protected:
+  void TearDown() override {
+    mount_.reset();
+    MountTest::TearDown();
+  }
+
   // A repo that has nothing, and the sample repo, over which the tests mount.
   void open_on_empty_repo(const std::string& way);
   void open_on_sample_repo(const std::string& way);
@@ -37,8 +42,22 @@ class NeuronTest : public MountTest {
   std::filesystem::path mounted(const std::string& path = "") const {
     return scratch_ / "mnt" / path;
   }
-  // The plain directory gets these finished modules of the sample repo, as a fetch leaves them.
-  void give_plain(const std::string& directory);
+  // The plain directory gets what is to be seen of the sample repo below this directory, owners and
+  // modes as a mount shows them: so it is what the mount must look like.
+  void give_plain(const std::string& directory = "");
+  // The same for the compilers' folders alone, empty.
+  void give_plain_folders();
+  // Waits until a module that was used is in the layer, whole, and so in listings.
+  void wait_until_placed(const std::string& module);
+  // The mount goes and comes again.
+  void mount_again();
+  // Nothing but questions has reached the Hub,
+  void expect_only_questions();
+  // … and no file was fetched.
+  void expect_no_downloads();
+  // How often a file was fetched. A probe, which looks at the start of a NEFF without a mark, is not
+  // a download.
+  std::size_t downloads_of(const std::string& path);
 
   std::unique_ptr<Mount> mount_;
   Owners owners_ = Owners::kCompared;  // left out where several users race for who makes what
@@ -46,6 +65,9 @@ class NeuronTest : public MountTest {
  private:
   void open(const std::string& source, const std::string& way);
   Ended run_on(const std::string& which, const Step& step);
+
+  MountSetup setup_;
+  std::string head_;  // of the repo, when it was mounted
 };
 
 }  // namespace neffs::test

@@ -1,0 +1,139 @@
+// Deletes and renames on top of a repo: they are local, they hide what the repo has, and what was
+// deleted can be compiled again. Contract 4.8, 4.13.
+#include <sys/mount.h>
+
+#include <string>
+
+#include "tests/neuron/neuron_test.h"
+
+namespace neffs::test {
+namespace {
+
+const std::string kVersion = sample::kVersion;
+const std::string kTraining = sample::kTrainingModule;
+const std::string kInference = sample::kInferenceModule;
+
+// The plain directory has all that the mount shows, from the beginning.
+class DeletesTest : public NeuronTest, public ::testing::WithParamInterface<const char*> {
+ protected:
+  void SetUp() override {
+    NeuronTest::SetUp();
+    if (IsSkipped()) return;
+    open_on_sample_repo(GetParam());
+    give_plain();
+  }
+  void use(const std::string& module) {
+    expect_alike(neuron("compile module=" + module), "outcome: hit");
+    wait_until_placed(module);
+  }
+  void expect_compiled_again(const std::string& module) {
+    expect_same_tree(module);
+    expect_alike(neuron("compile wrapped=before-unlock module=" + module), "outcome: compiled");
+    expect_alike(neuron("compile take=mmap module=" + module), "outcome: hit");
+    expect_same_tree(module);
+    mount_again();
+    expect_same_tree(module);
+  }
+};
+NEFFS_BOTH_WAYS(DeletesTest);
+
+TEST_P(DeletesTest, AModuleThatNobodyHasUsed) {
+  expect_alike(shell("rm -rf {cache}/" + kTraining), "exit code 0");
+  expect_compiled_again(kTraining);
+  expect_no_downloads();
+}
+
+TEST_P(DeletesTest, AModuleThatWasUsed) {
+  use(kInference);
+  expect_alike(shell("rm -r {cache}/" + kInference), "exit code 0");
+  expect_same_tree(kInference);
+  mount_again();
+  expect_compiled_again(kInference);
+  expect_only_questions();
+}
+
+TEST_P(DeletesTest, ATracedModule) {
+  expect_alike(shell("rm -rf {cache}/" + sample::kTracedModule), "exit code 0");
+  expect_same_tree(sample::kTracedModule);
+  expect_alike(shell("ls {cache}/" + sample::kTracedModule), "No such file");
+  mount_again();
+  expect_same_tree(sample::kTracedModule);
+  expect_no_downloads();
+}
+
+// A wrong NEFF alone: what is left stays as it is.
+TEST_P(DeletesTest, TheNeffOfAModule) {
+  use(kTraining);
+  expect_alike(shell("rm {cache}/" + kTraining + "/model.neff"), "exit code 0");
+  expect_same_tree(kTraining);
+  expect_alike(neuron("compile module=" + kTraining), "outcome: hit ENOENT");
+  expect_alike(shell("rm {cache}/" + kTraining + "/model.done"), "exit code 0");
+  expect_compiled_again(kTraining);
+}
+
+// mv MODULE MODULE.bad: by renaming where it was compiled here, by copying where it was not.
+TEST_P(DeletesTest, Quarantine) {
+  for (const std::string& module : {kTraining, sample::kPreviousModule}) {
+    const std::string path = "{cache}/" + module;
+    expect_alike(shell("mv " + path + ' ' + path + ".bad"), "exit code 0");
+    expect_same_tree(module + ".bad");
+    expect_compiled_again(module);
+    expect_alike(shell("mv " + path + ' ' + path + ".worse"), "exit code 0");
+    expect_same_tree(module + ".worse");
+    expect_compiled_again(module);
+  }
+  expect_only_questions();
+}
+
+// A failed entry of one's own, over one of the repo's: neither is left.
+TEST_P(DeletesTest, CleanupOfAFailedEntry) {
+  expect_alike(neuron("compile ending=failure module=" + sample::kFailedModule), "failed");
+  expect_alike(shell("rm -rf {cache}/" + sample::kFailedModule), "exit code 0");
+  expect_compiled_again(sample::kFailedModule);
+  expect_no_downloads();
+}
+
+// Clearing a cache must not turn every hit of a team into an hour of compilation: when the folder
+// is made again, what the repo has in it is there.
+TEST_P(DeletesTest, ACompilerFolder) {
+  use(kInference);
+  expect_alike(shell("rm -rf {cache}/" + kTraining), "exit code 0");
+  expect_alike(shell("rm -rf {cache}/" + kVersion), "exit code 0");
+  expect_same_tree(kVersion);
+  mount_again();
+  expect_same_tree(kVersion);
+  expect_alike(neuron("compile module=" + kVersion + "/MODULE_1+e30acd3a"), "outcome: compiled");
+  give_plain(kVersion + "/MODULE_");
+  for (const std::string& module : {kTraining, kInference, sample::kFailedModule}) {
+    expect_alike(neuron("compile module=" + module));
+    expect_same_tree(module);
+  }
+  expect_same_tree(sample::kPreviousModule);
+  expect_only_questions();
+}
+
+TEST_P(DeletesTest, Everything) {
+  use(kInference);
+  expect_alike(neuron("compile lock=flock module=" + sample::kFailedModule), "outcome: compiled");
+  expect_alike({"/bin/sh", "-c", "rm -rf {cache}/*"}, "exit code 0");
+  expect_same_tree();
+  mount_again();
+  expect_same_tree();
+  expect_alike(neuron("compile lock=flock module=neuronxcc-2.1+1/MODULE_1+e30acd3a"), "compiled");
+  expect_same_tree();
+  expect_only_questions();
+}
+
+// shutil.rmtree of the cache itself; the plain directory is made a mountpoint too, so that both
+// answer EBUSY at the end.
+TEST_P(DeletesTest, Clean) {
+  ASSERT_EQ(::mount(plain().c_str(), plain().c_str(), nullptr, MS_BIND, nullptr), 0);
+  expect_alike(neuron("compile module=" + kVersion + "/MODULE_1+e30acd3a"), "outcome: compiled");
+  expect_alike(maintenance("clean"), "EBUSY .\nleft: []");
+  expect_same_tree();
+  EXPECT_EQ(::umount(plain().c_str()), 0);
+  expect_no_downloads();
+}
+
+}  // namespace
+}  // namespace neffs::test
