@@ -3,6 +3,7 @@
 #include <sys/mount.h>
 
 #include <string>
+#include <vector>
 
 #include "tests/neuron/neuron_test.h"
 
@@ -49,6 +50,19 @@ TEST_P(DeletesTest, AModuleThatWasUsed) {
   expect_same_tree(kInference);
   mount_again();
   expect_compiled_again(kInference);
+  expect_only_questions();
+}
+
+// While what was fetched is still getting its names in the layer.
+TEST_P(DeletesTest, ModulesThatHaveJustBeenRead) {
+  const std::vector<std::string> modules{kTraining, sample::kTransformerModule, kInference,
+                                         sample::kFinishedLockedModule, sample::kPreviousModule};
+  for (const std::string& module : modules) {
+    const std::string path = "{cache}/" + module;
+    expect_alike({"/bin/sh", "-c", "cat " + path + "/* | sha256sum; rm -r " + path}, "code 0");
+  }
+  mount_again();
+  for (const std::string& module : modules) expect_same_tree(module);
   expect_only_questions();
 }
 
