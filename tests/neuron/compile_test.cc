@@ -1,4 +1,5 @@
 // Hits, misses, failures and kills, with every variant of how a compile may write its files.
+#include <algorithm>
 #include <string>
 #include <tuple>
 
@@ -10,14 +11,15 @@ namespace {
 const std::string kModule = "module=" + sample::kVersion + "/MODULE_1234+e30acd3a";
 const std::string kOther = "module=" + sample::kVersion + "/MODULE_5678+e30acd3a";
 
-std::string name_of(std::string word) {
-  for (char& c : word)
-    if (c == '-') c = '_';
-  return word;
-}
-
 // How the data goes, the lock, how the NEFF comes into place.
-using Variant = std::tuple<const char*, const char*, const char*>;
+using Variant = std::tuple<std::string, std::string, std::string>;
+
+std::string name_of(const ::testing::TestParamInfo<Variant>& info) {
+  const auto& [way, lock, put] = info.param;
+  std::string name = way + '_' + lock + '_' + put;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
 
 class CompileVariants : public NeuronTest, public ::testing::WithParamInterface<Variant> {
  protected:
@@ -26,19 +28,19 @@ class CompileVariants : public NeuronTest, public ::testing::WithParamInterface<
     if (!IsSkipped()) open_on_empty_repo(std::get<0>(GetParam()));
   }
   static std::string words() {
-    return std::string("lock=") + std::get<1>(GetParam()) + " put=" + std::get<2>(GetParam()) + ' ';
+    return "lock=" + std::get<1>(GetParam()) + " put=" + std::get<2>(GetParam()) + ' ';
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(
-    All, CompileVariants,
-    ::testing::Combine(::testing::Values("auto", "off"),
-                       ::testing::Values("exclusive", "check", "flock", "lockf"),
-                       ::testing::Values("in-place", "temp-rename", "link", "copy", "move")),
-    [](const auto& param) {
-      return name_of(std::string(std::get<0>(param.param)) + "_" + std::get<1>(param.param) + "_" +
-                     std::get<2>(param.param));
-    });
+const auto kPutWays = ::testing::Values("in-place", "temp-rename", "link", "copy", "move");
+const auto kLocks = ::testing::Values("exclusive", "check", "flock", "lockf");
+
+INSTANTIATE_TEST_SUITE_P(Passthrough, CompileVariants,
+                         ::testing::Combine(::testing::Values("auto"), kLocks, kPutWays), name_of);
+INSTANTIATE_TEST_SUITE_P(Copying, CompileVariants,
+                         ::testing::Combine(::testing::Values("off"),
+                                            ::testing::Values("exclusive"), kPutWays),
+                         name_of);
 
 // A miss, a compile, and hits in every way of taking the NEFF.
 TEST_P(CompileVariants, AMissThenHits) {
@@ -54,25 +56,16 @@ TEST_P(CompileVariants, AMissThenHits) {
   close_and_compare();
 }
 
-// How the data goes, and the lock.
-class LockVariants : public NeuronTest,
-                     public ::testing::WithParamInterface<std::tuple<const char*, const char*>> {
+class LockVariants : public NeuronTest, public ::testing::WithParamInterface<std::string> {
  protected:
   void SetUp() override {
     NeuronTest::SetUp();
-    if (!IsSkipped()) open_on_empty_repo(std::get<0>(GetParam()));
+    if (!IsSkipped()) open_on_empty_repo("auto");
   }
-  static std::string words() { return std::string("lock=") + std::get<1>(GetParam()) + ' '; }
+  static std::string words() { return "lock=" + GetParam() + ' '; }
 };
 
-INSTANTIATE_TEST_SUITE_P(All, LockVariants,
-                         ::testing::Combine(::testing::Values("auto", "off"),
-                                            ::testing::Values("exclusive", "check", "flock",
-                                                              "lockf")),
-                         [](const auto& param) {
-                           return std::string(std::get<0>(param.param)) + "_" +
-                                  std::get<1>(param.param);
-                         });
+INSTANTIATE_TEST_SUITE_P(All, LockVariants, kLocks, [](const auto& param) { return param.param; });
 
 // A failure is there for everybody, until somebody asks for a retry; a retry may fail again.
 TEST_P(LockVariants, AFailureAndItsRetries) {

@@ -54,6 +54,7 @@ TEST_P(OptimumTest, WalksAndCleanup) {
   expect_alike(optimum("status " + kFolder), "('empty', (3, ");
   expect_alike(optimum("upload " + kFolder), "wrapped_neff.hlo True");
   expect_alike(shell("find {cache} -name *.lock"), "exit code 0");
+  expect_alike(shell("test -r {cache} -a -w {cache}"), "exit code 0");  // as DJL asks
   close_and_compare();
 }
 

@@ -1,7 +1,5 @@
 // The same on top of a repo with finished, failed, locked and half modules: what it shows is as good
 // as local, what it hides is as good as absent.
-#include <sys/stat.h>
-
 #include <set>
 #include <string>
 #include <tuple>
@@ -12,7 +10,7 @@ namespace neffs::test {
 namespace {
 
 struct RemoteModule {
-  const char* name;
+  std::string name;
   std::string path;
   std::string lock;  // of the generation that made it
 };
@@ -22,7 +20,7 @@ void PrintTo(const RemoteModule& module, std::ostream* out) {
 }
 
 class RemoteModules : public NeuronTest,
-                      public ::testing::WithParamInterface<std::tuple<const char*, RemoteModule>> {
+                      public ::testing::WithParamInterface<std::tuple<std::string, RemoteModule>> {
  protected:
   void SetUp() override {
     NeuronTest::SetUp();
@@ -30,108 +28,118 @@ class RemoteModules : public NeuronTest,
     open_on_sample_repo(std::get<0>(GetParam()));
     give_plain_folders();
   }
-  static const RemoteModule& module() { return std::get<1>(GetParam()); }
-  static std::string words() { return " lock=" + module().lock + " module=" + module().path; }
-  // Everything that people write into a module without making it theirs.
-  void write_inputs_here() {
-    expect_alike(shell("cp " NEFFS_NEURON_SCRIPTS "/optimum.py {cache}/" + module().path +
-                       "/compile_flags.json"));
-    expect_alike(
-        shell("cp " NEFFS_NEURON_SCRIPTS "/optimum.py {cache}/" + module().path + "/model.log"));
+  static const std::string& path() { return std::get<1>(GetParam()).path; }
+  static std::string words() {
+    return " lock=" + std::get<1>(GetParam()).lock + " module=" + path();
   }
 };
 
 std::string name_of(const ::testing::TestParamInfo<RemoteModules::ParamType>& info) {
-  return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param).name;
+  return std::get<0>(info.param) + '_' + std::get<1>(info.param).name;
 }
+
+const auto kPassthrough = ::testing::Values("auto");
+const auto kCopying = ::testing::Values("off");
 
 class FinishedModules : public RemoteModules {};
 
-INSTANTIATE_TEST_SUITE_P(
-    All, FinishedModules,
-    ::testing::Combine(
-        ::testing::Values("auto", "off"),
-        ::testing::Values(RemoteModule{"training", sample::kTrainingModule, "exclusive"},
-                          RemoteModule{"inference", sample::kInferenceModule, "exclusive"},
-                          RemoteModule{"locked", sample::kFinishedLockedModule, "exclusive"},
-                          RemoteModule{"previous", sample::kPreviousModule, "flock"},
-                          RemoteModule{"unmarked", sample::kOldModule, "lockf"})),
-    name_of);
+const RemoteModule kTraining{"training", sample::kTrainingModule, "exclusive"};
+const RemoteModule kInference{"inference", sample::kInferenceModule, "exclusive"};
+const RemoteModule kLocked{"locked", sample::kFinishedLockedModule, "exclusive"};
+const RemoteModule kPrevious{"previous", sample::kPreviousModule, "flock"};
+const RemoteModule kUnmarked{"unmarked", sample::kOldModule, "lockf"};
+
+INSTANTIATE_TEST_SUITE_P(Passthrough, FinishedModules,
+                         ::testing::Combine(kPassthrough,
+                                            ::testing::Values(kTraining, kInference, kLocked,
+                                                              kPrevious, kUnmarked)),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(Copying, FinishedModules,
+                         ::testing::Combine(kCopying, ::testing::Values(kInference, kUnmarked)),
+                         name_of);
 
 TEST_P(FinishedModules, AreHits) {
-  give_plain(module().path + "/");
+  give_plain(path() + "/");
   for (const char* const take : {"copy", "read", "mmap", "link", "symlink"})
     expect_alike(neuron("compile take=" + std::string(take) + words()), "outcome: hit");
   expect_alike(neuron("compile enter=before-look inputs=before-lock" + words()), "outcome: hit");
-  expect_same_tree(module().path);
+  expect_same_tree(path());
   expect_only_questions();
 }
 
 TEST_P(FinishedModules, AreHitsUnderALocalLock) {
-  give_plain(module().path + "/");
+  give_plain(path() + "/");
   expect_alike(neuron("compile enter=before-look ending=killed-locked" + words()), "code -9");
   expect_alike(neuron("compile" + words()), "outcome: hit");
   expect_alike(neuron("compile enter=before-look patience=2" + words()), "outcome: locked");
-  write_inputs_here();
+  // Any text will do in the place of inputs that somebody writes again, and of a log.
+  for (const char* const name : {"/compile_flags.json", "/model.hlo_module.pb", "/model.log"})
+    expect_alike(shell("cp " NEFFS_NEURON_SCRIPTS "/optimum.py {cache}/" + path() + name));
   expect_alike(neuron("compile" + words()), "outcome: hit");
-  expect_same_tree(module().path);
+  expect_same_tree(path());
   expect_alike(maintenance("clear-locks"), "model.hlo_module.pb.lock");
   expect_alike(neuron("compile enter=before-look" + words()), "outcome: hit");
-  expect_same_tree(module().path);
+  expect_same_tree(path());
 }
 
 // Contract 4.7: the first output makes the module wholly local; the others are not the repo's then.
 TEST_P(FinishedModules, AreHiddenByALocalOutput) {
-  write_file(mounted(module().path + "/model.neff"), "compiled here");
-  EXPECT_EQ(names_in(mounted(module().path)), std::set<std::string>{"model.neff"});
+  write_file(mounted(path() + "/model.neff"), "compiled here");
+  EXPECT_EQ(names_in(mounted(path())), std::set<std::string>{"model.neff"});
   mount_again();
-  EXPECT_EQ(names_in(mounted(module().path)), std::set<std::string>{"model.neff"});
+  EXPECT_EQ(names_in(mounted(path())), std::set<std::string>{"model.neff"});
   expect_no_downloads();
 }
 
 // All at the same moment, of two users: one download.
 TEST_P(FinishedModules, AreHitsForManyWorkers) {
-  give_plain(module().path + "/");
+  give_plain(path() + "/");
   expect_alike(neuron("workers count=32 enter=before-look uids=0,65534" + words()), "32 x hit");
-  EXPECT_EQ(downloads_of(module().path + "/model.neff"), 1U);
+  EXPECT_EQ(downloads_of(path() + "/model.neff"), 1U);
 }
 
 class HiddenModules : public RemoteModules {};
 
-INSTANTIATE_TEST_SUITE_P(
-    All, HiddenModules,
-    ::testing::Combine(
-        ::testing::Values("auto", "off"),
-        ::testing::Values(RemoteModule{"failed", sample::kFailedModule, "exclusive"},
-                          RemoteModule{"locked", sample::kLockedModule, "exclusive"},
-                          RemoteModule{"half", sample::kHalfModule, "exclusive"},
-                          RemoteModule{"failed_unmarked", sample::kOldFailedModule, "flock"},
-                          RemoteModule{"long_failed", sample::kOldLongFailedModule, "lockf"})),
-    name_of);
+const RemoteModule kFailed{"failed", sample::kFailedModule, "exclusive"};
+const RemoteModule kOnlyLocked{"locked", sample::kLockedModule, "exclusive"};
+const RemoteModule kHalf{"half", sample::kHalfModule, "exclusive"};
+const RemoteModule kOldFailed{"failed_unmarked", sample::kOldFailedModule, "flock"};
+const RemoteModule kLongFailed{"long_failed", sample::kOldLongFailedModule, "lockf"};
+
+INSTANTIATE_TEST_SUITE_P(Passthrough, HiddenModules,
+                         ::testing::Combine(kPassthrough,
+                                            ::testing::Values(kFailed, kOnlyLocked, kHalf,
+                                                              kOldFailed, kLongFailed)),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(Copying, HiddenModules,
+                         ::testing::Combine(kCopying, ::testing::Values(kFailed, kOldFailed)),
+                         name_of);
 
 // A lock, inputs, a failure or a retry on top bring nothing of the repo's entry to light.
 TEST_P(HiddenModules, AreMisses) {
-  expect_same_tree(module().path);
+  expect_same_tree(path());
   expect_alike(neuron("compile ending=killed-locked" + words()), "exit code -9");
   expect_alike(neuron("compile patience=2" + words()), "outcome: locked");
-  expect_same_tree(module().path);
+  expect_same_tree(path());
   expect_alike(maintenance("clear-locks"), "deleted");
   expect_alike(neuron("compile ending=failure" + words()), "outcome: failed");
   expect_alike(neuron("compile" + words()), "outcome: failed before");
-  expect_same_tree(module().path);
+  expect_same_tree(path());
   expect_alike(neuron("compile retry=delete-log wrapped=after-unlock" + words()),
                "outcome: compiled");
-  expect_same_tree(module().path);
+  expect_same_tree(path());
   mount_again();
   expect_alike(neuron("compile take=mmap" + words()), "outcome: hit");
-  expect_same_tree(module().path);
+  expect_same_tree(path());
   expect_only_questions();
 }
 
 TEST_P(HiddenModules, AreCompiledOnceByManyWorkers) {
   expect_alike(neuron("workers count=32 inputs=before-lock" + words()), "31 x hit");
-  expect_same_tree(module().path);
+  expect_same_tree(path());
 }
+
+const std::string kVersion = sample::kVersion;
 
 class RemoteScans : public NeuronTest, public ::testing::WithParamInterface<const char*> {
  protected:
@@ -143,8 +151,6 @@ class RemoteScans : public NeuronTest, public ::testing::WithParamInterface<cons
   }
 };
 NEFFS_BOTH_WAYS(RemoteScans);
-
-const std::string kVersion = sample::kVersion;
 
 // Strangers' graphs are neither listed nor compiled, and nothing is downloaded.
 TEST_P(RemoteScans, ParallelCompileSeesLocalModulesOnly) {

@@ -7,10 +7,11 @@
 
 namespace neffs::test {
 
+enum class Owners { kCompared, kLeftOut };
+
 // From each name below `root` ("." for itself) to its kind, mode, owner, and what is in it: size,
 // links and digest of a file, target of a symlink with `root` written as "{cache}". Inode numbers and
 // times are the file system's own. Absent: one entry that says so.
-enum class Owners { kCompared, kLeftOut };
 using FileTree = std::map<std::string, std::string>;
 FileTree tree_of(const std::filesystem::path& root, const std::string& below = "",
                  Owners owners = Owners::kCompared);

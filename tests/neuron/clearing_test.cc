@@ -15,7 +15,7 @@ const std::string kTraining = sample::kTrainingModule;
 const std::string kInference = sample::kInferenceModule;
 
 // The plain directory has all that the mount shows, from the beginning.
-class DeletesTest : public NeuronTest, public ::testing::WithParamInterface<const char*> {
+class ClearingTest : public NeuronTest, public ::testing::WithParamInterface<const char*> {
  protected:
   void SetUp() override {
     NeuronTest::SetUp();
@@ -36,15 +36,15 @@ class DeletesTest : public NeuronTest, public ::testing::WithParamInterface<cons
     expect_same_tree(module);
   }
 };
-NEFFS_BOTH_WAYS(DeletesTest);
+NEFFS_BOTH_WAYS(ClearingTest);
 
-TEST_P(DeletesTest, AModuleThatNobodyHasUsed) {
+TEST_P(ClearingTest, AModuleThatNobodyHasUsed) {
   expect_alike(shell("rm -rf {cache}/" + kTraining), "exit code 0");
   expect_compiled_again(kTraining);
   expect_no_downloads();
 }
 
-TEST_P(DeletesTest, AModuleThatWasUsed) {
+TEST_P(ClearingTest, AModuleThatWasUsed) {
   use(kInference);
   expect_alike(shell("rm -r {cache}/" + kInference), "exit code 0");
   expect_same_tree(kInference);
@@ -54,7 +54,7 @@ TEST_P(DeletesTest, AModuleThatWasUsed) {
 }
 
 // While what was fetched is still getting its names in the layer.
-TEST_P(DeletesTest, ModulesThatHaveJustBeenRead) {
+TEST_P(ClearingTest, ModulesThatHaveJustBeenRead) {
   const std::vector<std::string> modules{kTraining, sample::kTransformerModule, kInference,
                                          sample::kFinishedLockedModule, sample::kPreviousModule};
   for (const std::string& module : modules) {
@@ -66,7 +66,7 @@ TEST_P(DeletesTest, ModulesThatHaveJustBeenRead) {
   expect_only_questions();
 }
 
-TEST_P(DeletesTest, ATracedModule) {
+TEST_P(ClearingTest, ATracedModule) {
   expect_alike(shell("rm -rf {cache}/" + sample::kTracedModule), "exit code 0");
   expect_same_tree(sample::kTracedModule);
   expect_alike(shell("ls {cache}/" + sample::kTracedModule), "No such file");
@@ -76,7 +76,7 @@ TEST_P(DeletesTest, ATracedModule) {
 }
 
 // A wrong NEFF alone: what is left stays as it is.
-TEST_P(DeletesTest, TheNeffOfAModule) {
+TEST_P(ClearingTest, TheNeffOfAModule) {
   use(kTraining);
   expect_alike(shell("rm {cache}/" + kTraining + "/model.neff"), "exit code 0");
   expect_same_tree(kTraining);
@@ -86,7 +86,7 @@ TEST_P(DeletesTest, TheNeffOfAModule) {
 }
 
 // mv MODULE MODULE.bad: by renaming where it was compiled here, by copying where it was not.
-TEST_P(DeletesTest, Quarantine) {
+TEST_P(ClearingTest, Quarantine) {
   for (const std::string& module : {kTraining, sample::kPreviousModule}) {
     const std::string path = "{cache}/" + module;
     expect_alike(shell("mv " + path + ' ' + path + ".bad"), "exit code 0");
@@ -100,7 +100,7 @@ TEST_P(DeletesTest, Quarantine) {
 }
 
 // A failed entry of one's own, over one of the repo's: neither is left.
-TEST_P(DeletesTest, CleanupOfAFailedEntry) {
+TEST_P(ClearingTest, CleanupOfAFailedEntry) {
   expect_alike(neuron("compile ending=failure module=" + sample::kFailedModule), "failed");
   expect_alike(shell("rm -rf {cache}/" + sample::kFailedModule), "exit code 0");
   expect_compiled_again(sample::kFailedModule);
@@ -109,7 +109,7 @@ TEST_P(DeletesTest, CleanupOfAFailedEntry) {
 
 // Clearing a cache must not turn every hit of a team into an hour of compilation: when the folder
 // is made again, what the repo has in it is there.
-TEST_P(DeletesTest, ACompilerFolder) {
+TEST_P(ClearingTest, ACompilerFolder) {
   use(kInference);
   expect_alike(shell("rm -rf {cache}/" + kTraining), "exit code 0");
   expect_alike(shell("rm -rf {cache}/" + kVersion), "exit code 0");
@@ -126,7 +126,7 @@ TEST_P(DeletesTest, ACompilerFolder) {
   expect_only_questions();
 }
 
-TEST_P(DeletesTest, Everything) {
+TEST_P(ClearingTest, Everything) {
   use(kInference);
   expect_alike(neuron("compile lock=flock module=" + sample::kFailedModule), "outcome: compiled");
   expect_alike({"/bin/sh", "-c", "rm -rf {cache}/*"}, "exit code 0");
@@ -140,7 +140,7 @@ TEST_P(DeletesTest, Everything) {
 
 // shutil.rmtree of the cache itself; the plain directory is made a mountpoint too, so that both
 // answer EBUSY at the end.
-TEST_P(DeletesTest, Clean) {
+TEST_P(ClearingTest, Clean) {
   ASSERT_EQ(::mount(plain().c_str(), plain().c_str(), nullptr, MS_BIND, nullptr), 0);
   expect_alike(neuron("compile module=" + kVersion + "/MODULE_1+e30acd3a"), "outcome: compiled");
   expect_alike(maintenance("clean"), "EBUSY .\nleft: []");
