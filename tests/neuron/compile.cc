@@ -115,7 +115,7 @@ Outcome Compile::run() {
     if (transcript_.note("lock", error) == EEXIST) return {"locked", ""};
     if (error != 0) throw std::system_error(error, std::generic_category(), "lock");
     end_here_if(Ending::kKilledLocked);
-    const Outcome outcome = look_or_compile();
+    Outcome outcome = look_or_compile();
     transcript_.must("unlock", lock.give_back());
     if (outcome.word == "compiled") write_wrapped(Wrapped::kAfterUnlock);
     return outcome;
@@ -202,7 +202,7 @@ void Compile::write_inputs(const stdfs::path& directory) {
 stdfs::path Compile::run_compiler() {
   const auto directory = job_.work / unique_name();
   stdfs::create_directory(directory);
-  const auto made = directory / "model.neff";
+  auto made = directory / "model.neff";
   write_file(made, neff_of(job_.module));
   return made;
 }

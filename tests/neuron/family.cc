@@ -73,6 +73,7 @@ std::map<std::string, int> run_processes(int count, const Work& work) {
   const fs::UniqueFd read_end(ends[0]);
   fs::UniqueFd write_end(ends[1]);
   std::vector<pid_t> children;
+  children.reserve(static_cast<std::size_t>(count));
   for (int number = 0; number < count; ++number)
     children.push_back(start_process(work, number, *shared, write_end.get()));
   write_end = fs::UniqueFd();
@@ -93,6 +94,7 @@ std::map<std::string, int> run_threads(int count, const Work& work) {
     ++counts[line];
   };
   std::vector<std::thread> threads;
+  threads.reserve(static_cast<std::size_t>(count));
   for (int number = 0; number < count; ++number)
     threads.emplace_back([&, number] { try_work(work, number, shared, say); });
   for (std::thread& thread : threads) thread.join();

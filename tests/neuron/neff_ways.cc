@@ -116,7 +116,7 @@ std::string take(TakeWay way, const stdfs::path& file, const stdfs::path& work,
     transcript.must("link or copy of " + name, link_or_copy_error(file, own));
   if (way == TakeWay::kSymlink)
     transcript.must("symlink to " + name, error_of(::symlink(file.c_str(), own.c_str())));
-  const std::string digest = read_digest(own);
+  std::string digest = read_digest(own);
   ::unlink(own.c_str());  // as a work directory goes when the compile is over
   return digest;
 }

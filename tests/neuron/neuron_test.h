@@ -21,7 +21,7 @@ Step shell(const std::string& words);        // anything else, split at blanks
 class NeuronTest : public MountTest {
  protected:
   void TearDown() override {
-    mount_.reset();
+    mount_.reset();  // it must be gone when what is left is looked for
     MountTest::TearDown();
   }
 

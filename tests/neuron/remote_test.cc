@@ -82,7 +82,7 @@ TEST_P(FinishedModules, AreHitsUnderALocalLock) {
   expect_same_tree(path());
 }
 
-// Contract 4.7: the first output makes the module wholly local; the others are not the repo's then.
+// SEMANTICS 5: the first output makes the module wholly local; the others are not the repo's then.
 TEST_P(FinishedModules, AreHiddenByALocalOutput) {
   write_file(mounted(path() + "/model.neff"), "compiled here");
   EXPECT_EQ(names_in(mounted(path())), std::set<std::string>{"model.neff"});

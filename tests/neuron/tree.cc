@@ -37,7 +37,8 @@ std::string lines_only_in(const FileTree& tree, const FileTree& other, const cha
   std::string text;
   for (const auto& [name, what] : tree) {
     const auto found = other.find(name);
-    if (found == other.end() || found->second != what) text += mark + name + ' ' + what + '\n';
+    if (found != other.end() && found->second == what) continue;
+    text.append(mark).append(name).append(" ").append(what).append("\n");
   }
   return text;
 }

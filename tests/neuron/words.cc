@@ -22,8 +22,8 @@ int Words::number(const std::string& name, int otherwise, int base) {
 }
 
 void Words::expect_all_known() const {
-  for (const auto& [name, value] : values_)
-    if (known_.count(name) == 0) throw std::invalid_argument("nobody knows " + name + "=" + value);
+  for (const auto& [name, _] : values_)
+    if (known_.count(name) == 0) throw std::invalid_argument("not known here: " + name);
 }
 
 }  // namespace neffs::test
