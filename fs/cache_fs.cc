@@ -20,6 +20,7 @@ CacheFs::CacheFs(const Layer& layer, index::Index& index, RemoteView& view, Whit
     : layer_(layer),
       index_(index),
       view_(view),
+      whiteouts_(whiteouts),
       fetcher_(fetcher),
       nodes_(nodes),
       options_(options),
@@ -108,11 +109,15 @@ Attributes CacheFs::attributes(NodeId node, struct stat st) const {
   return {st, files_.is_written(node) ? 0 : kAttrTimeoutS};
 }
 
+// An inode that is open, or that has lost its names: it goes on without a path.
+std::optional<SharedFd> CacheFs::held(NodeId node, std::optional<HandleId> handle) const {
+  if (handle) return files_.use(*handle);
+  auto open = files_.use_node(node);
+  return open ? std::move(open) : nodes_.kept(node);
+}
+
 Attributes CacheFs::getattr(NodeId node, std::optional<HandleId> handle) {
-  std::optional<OpenFiles::Use> open;
-  if (handle) open = files_.use(*handle);
-  if (!open) open = files_.use_node(node);
-  if (open) {
+  if (const auto open = held(node, handle)) {
     struct stat st {};
     if (::fstat(open->fd(), &st) != 0) throw_errno("fstat");
     return attributes(node, st);

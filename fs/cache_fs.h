@@ -207,7 +207,8 @@ class CacheFs {
   std::vector<std::string> to_bring(const Renaming& renaming);
   void rename_here(const Renaming& renaming, const Caller& caller);
   void move_records(const Renaming& renaming);
-  void move_nodes(const Renaming& renaming);
+  void rename_in_layer(const Renaming& renaming);
+  void move_nodes(const Renaming& renaming, UniqueFd replaced);
   Attributes attributes(NodeId node, struct stat st) const;
   Attributes change_attributes(NodeId node, std::optional<HandleId> handle, unsigned changes,
                                const struct stat& wanted);
@@ -216,6 +217,9 @@ class CacheFs {
   std::vector<std::string> remote_file(NodeId node, std::optional<HandleId> handle);
   void claim(const std::string& path, int fd);
   void forget_deleted(const std::string& path);
+  UniqueFd last_hold(const std::string& path);
+  void lose_name(NodeId node, UniqueFd last_hold);
+  std::optional<SharedFd> held(NodeId node, std::optional<HandleId> handle) const;
   void forget_in_kernel(const std::vector<std::string>& paths);
   void forget_module_in_kernel(const std::string& path);
   void tell_changed(const std::string& path);
@@ -263,6 +267,7 @@ class CacheFs {
   const Layer& layer_;
   index::Index& index_;
   RemoteView& view_;
+  Whiteouts& whiteouts_;
   Fetcher& fetcher_;
   NodeTable& nodes_;
   const FsOptions options_;

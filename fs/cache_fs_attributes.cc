@@ -15,6 +15,13 @@ std::string proc_path(int fd) {
   return "/proc/self/fd/" + std::to_string(fd);
 }
 
+// A descriptor of the same inode that may be used for nothing but its attributes.
+UniqueFd reach(int fd) {
+  UniqueFd reached(::open(proc_path(fd).c_str(), O_PATH | O_CLOEXEC));
+  if (!reached) throw_errno("open");
+  return reached;
+}
+
 void change_owner(int fd, unsigned changes, const struct stat& wanted) {
   if ((changes & (CacheFs::kUid | CacheFs::kGid)) == 0) return;
   const uid_t uid = (changes & CacheFs::kUid) != 0 ? wanted.st_uid : static_cast<uid_t>(-1);
@@ -38,7 +45,7 @@ std::string CacheFs::readlink(NodeId node) {
 
 // The path of a file that only the source has, if the node is one.
 std::vector<std::string> CacheFs::remote_file(NodeId node, std::optional<HandleId> handle) {
-  if (handle || files_.is_open(node)) return {};
+  if (held(node, handle)) return {};
   const auto path = nodes_.path(node);
   const auto found = names_.find(path);
   const bool is_file = found.kind == Found::Kind::kRemote && S_ISREG(found.st.st_mode);
@@ -76,14 +83,7 @@ void CacheFs::setattr(NodeId node, std::optional<HandleId> handle, unsigned chan
 // A descriptor of the local file, whose names may be gone if it is open.
 UniqueFd CacheFs::open_to_change(NodeId node, std::optional<HandleId> handle,
                                  const std::string& path) {
-  std::optional<OpenFiles::Use> open;
-  if (handle) open = files_.use(*handle);
-  if (!open) open = files_.use_node(node);
-  if (open) {
-    UniqueFd fd(::open(proc_path(open->fd()).c_str(), O_PATH | O_CLOEXEC));
-    if (!fd) throw_errno("open");
-    return fd;
-  }
+  if (const auto open = held(node, handle)) return reach(open->fd());
   if (path.empty() && node != kRootNode) throw_errno(ENOENT, "setattr");
   const auto found = names_.find(path);
   if (found.kind == Found::Kind::kRemote && S_ISDIR(found.st.st_mode))
@@ -114,11 +114,7 @@ Attributes CacheFs::change_attributes(NodeId node, std::optional<HandleId> handl
 }
 
 UniqueFd CacheFs::open_for_xattr(NodeId node) {
-  if (const auto open = files_.use_node(node)) {
-    UniqueFd fd(::open(proc_path(open->fd()).c_str(), O_PATH | O_CLOEXEC));
-    if (!fd) throw_errno("open");
-    return fd;
-  }
+  if (const auto open = held(node, {})) return reach(open->fd());
   const auto path = nodes_.path(node);
   if (!layer_.stat(path)) throw_errno(ENODATA, "xattr");
   return layer_.open(path, O_PATH);

@@ -140,25 +140,41 @@ Entry CacheFs::link_here(const std::string& old_path, NodeId parent, const std::
 
 // --- deleting -------------------------------------------------------------------------------------
 
+// What a process may still hold when the name is gone.
+UniqueFd CacheFs::last_hold(const std::string& path) {
+  try {
+    return layer_.open(path, O_PATH);
+  } catch (const std::system_error&) {
+    return {};
+  }
+}
+
+void CacheFs::lose_name(NodeId node, UniqueFd last_hold) {
+  files_.let_go(node);
+  nodes_.keep(node, std::move(last_hold));
+}
+
 void CacheFs::unlink(NodeId parent, const std::string& name) {
   const auto path = nodes_.child_path(parent, name);
   check_may_change(path);
-  const bool is_here = layer_.stat(path).has_value();
-  // First of all, so that the source's file is not seen in its place for a moment, or after a crash.
-  const bool hidden = names_.white_out(path);
-  if (is_here) {
-    const auto folder = layer_.parent_of(path);
-    if (::unlinkat(folder.fd.get(), folder.name.c_str(), 0) != 0) {
+  auto fd = last_hold(path);
+  {
+    std::unique_lock<std::mutex> hold;
+    if (!is_lock(path)) hold = whiteouts_.hold();
+    // First of all, so that the source's file is not seen in its place for a moment, or after a crash.
+    const bool hidden = names_.white_out(path);
+    const auto folder = fd ? layer_.parent_of(path) : Layer::Parent();
+    if (fd && ::unlinkat(folder.fd.get(), folder.name.c_str(), 0) != 0) {
       const int error = errno;
       if (hidden) names_.drop_whiteout(path);
       throw_errno(error, "unlink");
     }
-  } else if (!hidden) {
-    throw_errno(ENOENT, "unlink");
+    if (!fd && !hidden) throw_errno(ENOENT, "unlink");
   }
   names_.touch(path);
-  files_.let_go(nodes_.remove(parent, name));
-  if (is_here && !is_lock(path)) forget_deleted(path);
+  const bool was_here = bool(fd);
+  lose_name(nodes_.remove(parent, name), std::move(fd));
+  if (was_here && !is_lock(path)) forget_deleted(path);
   tell_changed(path);
 }
 
@@ -185,22 +201,26 @@ bool CacheFs::is_shown_empty(const std::string& directory) {
 void CacheFs::rmdir(NodeId parent, const std::string& name) {
   const auto path = nodes_.child_path(parent, name);
   check_may_change(path);
-  const auto found = names_.find(path);
-  if (found.kind != Found::Kind::kLocal && found.kind != Found::Kind::kRemote)
-    throw_errno(ENOENT, "rmdir");
-  if (S_ISDIR(found.st.st_mode) && !is_shown_empty(path)) throw_errno(ENOTEMPTY, "rmdir");
-  const bool hidden = locate(path).place != Place::kVersion && names_.white_out(path);
-  if (found.kind == Found::Kind::kLocal) {
-    const auto folder = layer_.parent_of(path);
-    if (::unlinkat(folder.fd.get(), folder.name.c_str(), AT_REMOVEDIR) != 0) {
-      const int error = errno;
-      if (hidden) names_.drop_whiteout(path);
-      throw_errno(error, "rmdir");
+  auto fd = last_hold(path);
+  {
+    const auto hold = whiteouts_.hold();
+    const auto found = names_.find(path);
+    if (found.kind != Found::Kind::kLocal && found.kind != Found::Kind::kRemote)
+      throw_errno(ENOENT, "rmdir");
+    if (S_ISDIR(found.st.st_mode) && !is_shown_empty(path)) throw_errno(ENOTEMPTY, "rmdir");
+    const bool hidden = locate(path).place != Place::kVersion && names_.white_out(path);
+    if (found.kind == Found::Kind::kLocal) {
+      const auto folder = layer_.parent_of(path);
+      if (::unlinkat(folder.fd.get(), folder.name.c_str(), AT_REMOVEDIR) != 0) {
+        const int error = errno;
+        if (hidden) names_.drop_whiteout(path);
+        throw_errno(error, "rmdir");
+      }
     }
+    names_.white_out_contents(path);
   }
-  names_.white_out_contents(path);
   names_.touch(path);
-  nodes_.remove(parent, name);
+  lose_name(nodes_.remove(parent, name), std::move(fd));
   tell_changed(path);
 }
 

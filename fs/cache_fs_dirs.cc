@@ -18,6 +18,10 @@ bool wants_remote(const std::string& path, ListPolicy policy) {
 
 void CacheFs::opendir(NodeId node, const Caller& caller, const ReplyPtr<HandleId>& reply) {
   try {
+    if (nodes_.kept(node)) {  // removed, and still somebody's current directory
+      reply->ok(directories_.add(node, {}));
+      return;
+    }
     const auto path = nodes_.path(node);
     const bool want_remote = wants_remote(path, options_.list);
     auto children = names_.children(path, want_remote);
@@ -55,7 +59,7 @@ const Names::Child* CacheFs::readdir(HandleId handle, std::uint64_t offset) {
   const auto directory = directories_.get(handle);
   if (!directory) throw_errno(EBADF, "readdir");
   if (offset == 0) {
-    if (directory->was_read) {  // rewinddir() shows what has changed
+    if (directory->was_read && !nodes_.kept(directory->node)) {  // rewinddir() shows changes
       const auto path = nodes_.path(directory->node);
       auto now = names_.children(path, wants_remote(path, options_.list));
       if (now) directory->children = std::move(*now);
@@ -73,6 +77,7 @@ Entry CacheFs::readdir_entry(NodeId directory, const Names::Child& child) {
 }
 
 void CacheFs::fsyncdir(NodeId node) {
+  if (nodes_.kept(node)) return;
   const auto path = nodes_.path(node);
   if (!layer_.stat(path)) return;
   const auto fd = layer_.open(path, O_RDONLY | O_DIRECTORY);

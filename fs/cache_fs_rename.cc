@@ -85,18 +85,11 @@ void CacheFs::rename_here(const Renaming& renaming, const Caller& caller) {
   for (const auto& path : {old_path, new_path})
     if (has_copies_at(path)) index_.mark_ours(path);
   make_parent(new_path);
-  const bool hidden = !exchanges && names_.white_out(old_path);
-  const auto source = layer_.parent_of(old_path);
-  const auto goal = layer_.parent_of(new_path);
-  if (::renameat2(source.fd.get(), source.name.c_str(), goal.fd.get(), goal.name.c_str(), flags) !=
-      0) {
-    const int error = errno;
-    if (hidden) names_.drop_whiteout(old_path);
-    throw_errno(error, "rename");
-  }
+  auto replaced = new_st && !exchanges ? last_hold(new_path) : UniqueFd();
+  rename_in_layer(renaming);
   if (S_ISDIR(old_st->st_mode)) names_.stands_for_itself(new_path);
   move_records(renaming);
-  move_nodes(renaming);
+  move_nodes(renaming, std::move(replaced));
   names_.touch(old_path);
   names_.touch(new_path);
   if (hides_others) forget_module_in_kernel(new_path);
@@ -124,12 +117,27 @@ void CacheFs::move_records(const Renaming& renaming) try {
   spdlog::error("{} was renamed, and its record was not: {}", renaming.new_path, error.what());
 }
 
-void CacheFs::move_nodes(const Renaming& renaming) {
+void CacheFs::rename_in_layer(const Renaming& renaming) {
+  const auto& [from, old_name, to, new_name, flags, old_path, new_path] = renaming;
+  const auto hold = whiteouts_.hold();
+  const bool hidden = (flags & RENAME_EXCHANGE) == 0 && names_.white_out(old_path);
+  const auto source = layer_.parent_of(old_path);
+  const auto goal = layer_.parent_of(new_path);
+  if (::renameat2(source.fd.get(), source.name.c_str(), goal.fd.get(), goal.name.c_str(), flags) ==
+      0)
+    return;
+  const int error = errno;
+  if (hidden) names_.drop_whiteout(old_path);
+  throw_errno(error, "rename");
+}
+
+// replaced: what the new name stood for
+void CacheFs::move_nodes(const Renaming& renaming, UniqueFd replaced) {
   const auto& [from, old_name, to, new_name, flags, old_path, new_path] = renaming;
   if ((flags & RENAME_EXCHANGE) != 0)
     nodes_.exchange(from, old_name, to, new_name);
   else
-    files_.let_go(nodes_.rename(from, old_name, to, new_name));
+    lose_name(nodes_.rename(from, old_name, to, new_name), std::move(replaced));
 }
 
 }  // namespace neffs::fs

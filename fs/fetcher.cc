@@ -318,6 +318,26 @@ void Fetcher::drop_staged(const std::string& path) {
   unstage(*staged);
 }
 
+// The last steps to a name; false if it was taken or deleted.
+bool Fetcher::give_name_to(const Staged& staged) {
+  const auto& path = staged.order.path;
+  int error = EEXIST;
+  if (rules_.is_wanted(path)) {
+    layer_.make_directories(std::string(parent_path(path)), options_.directory_mode, options_.uid,
+                            options_.gid);
+    const auto parent = layer_.parent_of(path);
+    if (::renameat2(partial_.get(), staged.partial_name.c_str(), parent.fd.get(),
+                    parent.name.c_str(), RENAME_NOREPLACE) == 0) {
+      keep_promise(staged);
+      return true;
+    }
+    error = errno;
+  }
+  index_.drop_intent(path);
+  if (error != EEXIST) throw_errno(error, "rename");
+  return false;
+}
+
 void Fetcher::place(const std::string& path) {
   const auto found = find_staged(path);
   if (!found) return;
@@ -329,42 +349,12 @@ void Fetcher::place(const std::string& path) {
     promised = promise(staged);
   }
   if (promised) {
-    layer_.make_directories(std::string(parent_path(path)), options_.directory_mode, options_.uid,
-                            options_.gid);
-    const auto parent = layer_.parent_of(path);
-    if (::renameat2(partial_.get(), staged.partial_name.c_str(), parent.fd.get(),
-                    parent.name.c_str(), RENAME_NOREPLACE) == 0) {
-      keep_promise(staged);
-      if (!rules_.is_wanted(path)) take_back(staged);
-      return;
-    }
-    const int error = errno;
-    index_.drop_intent(path);
-    if (error != EEXIST) throw_errno(error, "rename");
+    const auto hold = rules_.hold();
+    if (give_name_to(staged)) return;
   }
   // A local file has the name: it wins, the readers of the fetched one keep it until they close it.
   drop(staged);
   unstage(staged);
-}
-
-// The name was deleted while it was given. Only our own file is removed, under a name of our own:
-// another one may have come in its place.
-void Fetcher::take_back(const Staged& staged) {
-  const auto& path = staged.order.path;
-  const auto parent = layer_.parent_of(path);
-  const auto aside = new_partial_name();
-  if (::renameat2(parent.fd.get(), parent.name.c_str(), partial_.get(), aside.c_str(),
-                  RENAME_NOREPLACE) != 0)
-    return;  // deleted already
-  struct stat st {};
-  if (::fstatat(partial_.get(), aside.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) throw_errno("stat");
-  if (layer_id(st) != staged.file->id) {
-    ::renameat2(partial_.get(), aside.c_str(), parent.fd.get(), parent.name.c_str(),
-                RENAME_NOREPLACE);
-    return;
-  }
-  ::unlinkat(partial_.get(), aside.c_str(), 0);
-  index_.forget_file(path);
 }
 
 // A module without a completion mark is taken for whole as soon as its directory is there, so it
@@ -398,6 +388,15 @@ void Fetcher::place_module(const FetchOrder& order) {
   }
   if (::fchown(whole.root_fd(), options_.uid, options_.gid) != 0) throw_errno("chown");
   if (::fchmod(whole.root_fd(), options_.directory_mode) != 0) throw_errno("chmod");
+  const auto hold = rules_.hold();
+  std::erase_if(files, [&](const Staged& file) {
+    if (rules_.is_wanted(file.order.path)) return false;
+    ::unlinkat(whole.root_fd(), file.order.path.substr(order.module.size() + 1).c_str(), 0);
+    index_.drop_intent(file.order.path);
+    unstage(file);
+    return true;
+  });
+  if (files.empty()) return;
   layer_.make_directories(std::string(parent_path(order.module)), options_.directory_mode,
                           options_.uid, options_.gid);
   const auto parent = layer_.parent_of(order.module);

@@ -52,6 +52,8 @@ struct FetchCounters {
 struct NamingRules {
   // False: the name was deleted here meanwhile.
   std::function<bool(const std::string& path)> is_wanted;
+  // While the lock is held that stays as it is.
+  std::function<std::unique_lock<std::mutex>()> hold;
   std::function<void(const std::string& path, LayerId file)> before_name;
 };
 
@@ -117,7 +119,7 @@ class Fetcher {
   void place(const std::string& path);
   void place_module(const FetchOrder& order);
   bool promise(const Staged& staged);
-  void take_back(const Staged& staged);
+  bool give_name_to(const Staged& staged);
   void keep_promise(const Staged& staged);
   std::string new_partial_name();
   void stage(Staged fresh);

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <memory>
 #include <system_error>
 
@@ -14,7 +15,7 @@ namespace {
 
 constexpr int kDirectory = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
-int open_beneath(int root, const char* path, int flags, mode_t mode) {
+int open_piece(int root, const char* path, int flags, mode_t mode) {
   struct open_how how {};
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
   how.mode = (flags & O_CREAT) != 0 ? mode & 07777 : 0;
@@ -26,8 +27,18 @@ int open_beneath(int root, const char* path, int flags, mode_t mode) {
   return fd;
 }
 
-const char* or_dot(const std::string& path) {
-  return path.empty() ? "." : path.c_str();
+// The kernel takes less than PATH_MAX bytes at once; what is below that is reached piece by piece.
+int open_beneath(int root, std::string_view path, int flags, mode_t mode) {
+  UniqueFd above;
+  while (path.size() >= PATH_MAX) {
+    const auto slash = path.rfind('/', PATH_MAX - 1);
+    above.reset(open_piece(above ? above.get() : root, std::string(path.substr(0, slash)).c_str(),
+                           kDirectory, 0));
+    if (!above) return -1;
+    path.remove_prefix(slash + 1);
+  }
+  return open_piece(above ? above.get() : root, path.empty() ? "." : std::string(path).c_str(),
+                    flags, mode);
 }
 
 bool means_absent(int error) {
@@ -63,7 +74,7 @@ std::string join_path(std::string_view directory, std::string_view name) {
 }
 
 std::optional<struct stat> Layer::stat(const std::string& path) const {
-  const UniqueFd fd(open_beneath(root_.get(), or_dot(path), O_PATH | O_NOFOLLOW, 0));
+  const UniqueFd fd(open_beneath(root_.get(), path, O_PATH | O_NOFOLLOW, 0));
   if (!fd) {
     if (means_absent(errno)) return std::nullopt;
     throw_errno("stat");
@@ -74,13 +85,13 @@ std::optional<struct stat> Layer::stat(const std::string& path) const {
 }
 
 UniqueFd Layer::open(const std::string& path, int flags, mode_t mode) const {
-  UniqueFd fd(open_beneath(root_.get(), or_dot(path), flags | O_NOFOLLOW, mode));
+  UniqueFd fd(open_beneath(root_.get(), path, flags | O_NOFOLLOW, mode));
   if (!fd) throw_errno("open");
   return fd;
 }
 
 Layer::Parent Layer::parent_of(const std::string& path) const {
-  UniqueFd fd(open_beneath(root_.get(), or_dot(std::string(parent_path(path))), kDirectory, 0));
+  UniqueFd fd(open_beneath(root_.get(), parent_path(path), kDirectory, 0));
   if (!fd) throw_errno("open parent");
   return {std::move(fd), std::string(base_name(path))};
 }

@@ -175,6 +175,21 @@ void NodeTable::bind(const std::string& path, LayerId layer) {
   by_layer_[layer] = it->first;
 }
 
+void NodeTable::keep(NodeId id, UniqueFd fd) {
+  if (!fd) return;
+  auto kept = std::make_shared<const UniqueFd>(std::move(fd));
+  const std::lock_guard lock(mutex_);
+  const auto it = nodes_.find(id);
+  if (it != nodes_.end() && it->second.dentries.empty()) it->second.kept.swap(kept);
+}
+
+std::optional<SharedFd> NodeTable::kept(NodeId id) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = nodes_.find(id);
+  if (it == nodes_.end() || !it->second.kept) return std::nullopt;
+  return SharedFd(it->second.kept, it->second.kept->get());
+}
+
 NodeId NodeTable::remove(NodeId parent, const std::string& name) {
   const std::lock_guard lock(mutex_);
   const Dentry dentry{parent, name};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -51,6 +52,11 @@ class NodeTable {
 
   // The remote-only file at `path`, where the kernel knows it, is about to get these bytes.
   void bind(const std::string& path, LayerId layer);
+  // The node has lost its last name, but a process may still hold it: its attributes are reached by
+  // this descriptor (O_PATH) until the kernel forgets it. Nothing happens if it has a name.
+  void keep(NodeId id, UniqueFd fd);
+  std::optional<SharedFd> kept(NodeId id) const;
+
   // The name is gone; open handles of the node go on. Returns the node that lost it, 0 if none did.
   NodeId remove(NodeId parent, const std::string& name);
   // Returns the node whose name was taken over, 0 if there was none.
@@ -76,6 +82,7 @@ class NodeTable {
     std::uint64_t lookups = 0;
     std::uint64_t children = 0;  // nodes that name this one as their parent keep it alive
     std::vector<Dentry> dentries;
+    std::shared_ptr<const UniqueFd> kept;  // where there is no dentry
   };
 
   std::string path_locked(NodeId id) const;

@@ -135,21 +135,15 @@ void OpenFiles::let_go(NodeId node) {
 OpenFiles::Use OpenFiles::use(HandleId id) const {
   const std::lock_guard lock(mutex_);
   if (id == 0 || id > handles_.size() || !handles_[id - 1]) throw_errno(EBADF, "handle");
-  Use use;
   const auto& handle = handles_[id - 1];
-  use.fd_ = handle->own ? handle->own.get() : handle->inode->fd.get();
-  use.keep_ = handle;
-  return use;
+  return {handle, handle->own ? handle->own.get() : handle->inode->fd.get()};
 }
 
 std::optional<OpenFiles::Use> OpenFiles::use_node(NodeId node) const {
   const std::lock_guard lock(mutex_);
   const auto it = inodes_.find(node);
   if (it == inodes_.end() || it->second->handles == 0) return std::nullopt;
-  Use use;
-  use.fd_ = it->second->fd.get();
-  use.keep_ = it->second;
-  return use;
+  return Use(it->second, it->second->fd.get());
 }
 
 bool OpenFiles::is_written(NodeId node) const {

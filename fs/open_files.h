@@ -71,16 +71,7 @@ class OpenFiles {
   };
   Closed release(HandleId id);
 
-  // A descriptor that lives as long as the value is held.
-  class Use {
-   public:
-    int fd() const { return fd_; }
-
-   private:
-    friend class OpenFiles;
-    std::shared_ptr<const void> keep_;
-    int fd_ = -1;
-  };
+  using Use = SharedFd;
   // Throws EBADF for a number that is not a handle.
   Use use(HandleId id) const;
   // Any descriptor of an open inode: its names may be gone.

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <memory>
 #include <utility>
 
 namespace neffs::fs {
@@ -31,6 +32,17 @@ class UniqueFd {
 
  private:
   int fd_ = -1;
+};
+
+// Somebody else's descriptor, which stays open for as long as the value is held.
+class SharedFd {
+ public:
+  SharedFd(std::shared_ptr<const void> keep, int fd) : keep_(std::move(keep)), fd_(fd) {}
+  int fd() const { return fd_; }
+
+ private:
+  std::shared_ptr<const void> keep_;
+  int fd_;
 };
 
 }  // namespace neffs::fs

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <shared_mutex>
 #include <string>
@@ -20,6 +21,11 @@ class Whiteouts {
  public:
   // Reads them all. The index outlives this.
   explicit Whiteouts(index::Index& index);
+
+  // While it is held no fetched file gets its name: a deletion holds it from its whiteout to its unlink,
+  // who gives a name from the look at covers() to the rename. Taken before any other lock of fs/ but
+  // Fetcher::placing_, and never while a disk syncs.
+  [[nodiscard]] std::unique_lock<std::mutex> hold() { return std::unique_lock(naming_); }
 
   bool is_empty() const;
   // What the whiteout of exactly this path was made against; nullopt if there is none.
@@ -43,6 +49,7 @@ class Whiteouts {
   void write(Write change);
 
   index::Index& index_;
+  std::mutex naming_;
   mutable std::shared_mutex mutex_;  // protects everything below
   Rows rows_;
   std::vector<Write> unwritten_;  // in their order

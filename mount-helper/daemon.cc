@@ -228,6 +228,7 @@ struct Daemon::Parts {
 
   fs::NamingRules naming_rules() {
     return {[this](const std::string& path) { return !whiteouts.covers(path); },
+            [this] { return whiteouts.hold(); },
             [this](const std::string& path, fs::LayerId id) { nodes.bind(path, id); }};
   }
 

@@ -25,8 +25,11 @@ void refuse_control_node(fuse_ino_t node);                      // EPERM
 
 std::optional<HandleId> handle_of(const fuse_file_info* info);
 
+// The caller may keep a file of this group set-group-id: root, and members.
+bool may_set_gid(fuse_req_t request, gid_t group);
 // The kernel leaves the set-id bits to us (FUSE_HANDLE_KILLPRIV_V2): adds to `changes` and `wanted`
 // what a write to, or a truncation of, a file with attributes `st` takes away, as the disk does it.
-void kill_set_ids(const struct stat& st, struct stat& wanted, unsigned& changes);
+void kill_set_ids(fuse_req_t request, const struct stat& st, struct stat& wanted,
+                  unsigned& changes);
 
 }  // namespace neffs::fs

@@ -1,8 +1,11 @@
 #include "fs/fuse/operations.h"
 
+#include <limits.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <vector>
 
 #include "fs/fuse/operation_parts.h"
 
@@ -69,11 +72,22 @@ std::optional<HandleId> handle_of(const fuse_file_info* info) {
   return info == nullptr ? std::nullopt : std::optional<HandleId>(info->fh);
 }
 
-void kill_set_ids(const struct stat& st, struct stat& wanted, unsigned& changes) {
+bool may_set_gid(fuse_req_t request, gid_t group) {
+  const auto* caller = ::fuse_req_ctx(request);
+  if (caller->uid == 0 || caller->gid == group) return true;
+  std::vector<gid_t> groups(NGROUPS_MAX);
+  const int count = ::fuse_req_getgroups(request, static_cast<int>(groups.size()), groups.data());
+  groups.resize(static_cast<std::size_t>(std::clamp(count, 0, NGROUPS_MAX)));
+  return std::find(groups.begin(), groups.end(), group) != groups.end();
+}
+
+void kill_set_ids(fuse_req_t request, const struct stat& st, struct stat& wanted,
+                  unsigned& changes) {
   const mode_t mode = (changes & CacheFs::kMode) != 0 ? wanted.st_mode : st.st_mode;
+  if (S_ISDIR(st.st_mode) || (mode & (S_ISUID | S_ISGID)) == 0) return;
   mode_t kill = mode & S_ISUID;
-  if ((mode & S_IXGRP) != 0) kill |= mode & S_ISGID;
-  if (!S_ISREG(st.st_mode) || kill == 0) return;
+  if ((mode & S_IXGRP) != 0 || !may_set_gid(request, st.st_gid)) kill |= mode & S_ISGID;
+  if (kill == 0) return;
   wanted.st_mode = mode & ~kill;
   changes |= CacheFs::kMode;
 }

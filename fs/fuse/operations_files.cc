@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string>
+#include <system_error>
 
 #include "fs/fuse/operation_parts.h"
 
@@ -22,10 +24,29 @@ void read_control(fuse_req_t request, size_t size, off_t offset, const fuse_file
   ::fuse_reply_buf(request, text->data() + start, std::min(size, text->size() - start));
 }
 
+void clear_set_ids(fuse_req_t request, int fd) {
+  struct stat st {};
+  struct stat wanted {};
+  unsigned changes = 0;
+  check(::fstat(fd, &st), "fstat");
+  kill_set_ids(request, st, wanted, changes);
+  if (changes != 0)
+    check(::chmod(("/proc/self/fd/" + std::to_string(fd)).c_str(), wanted.st_mode & 07777),
+          "chmod");
+}
+
 void open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
   if (node == kControlNode) {
     open_control(request, info);
     return;
+  }
+  // It is going to be truncated by somebody who is not its owner. Remote-only files have no such bits.
+  if (must_kill_set_ids()) {
+    try {
+      clear_set_ids(request, context_of(request).fs->open_for_xattr(node).get());
+    } catch (const std::system_error&) {
+      // What cannot be opened will say so itself.
+    }
   }
   context_of(request).fs->open(node, info->flags, caller_of(request),
                                later_opened(request, info->flags));
@@ -59,15 +80,6 @@ void read(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset, fuse_f
   });
 }
 
-void clear_set_ids(int fd) {
-  struct stat st {};
-  struct stat wanted {};
-  unsigned changes = 0;
-  check(::fstat(fd, &st), "fstat");
-  kill_set_ids(st, wanted, changes);
-  if (changes != 0) check(::fchmod(fd, wanted.st_mode & 07777), "fchmod");
-}
-
 void write(fuse_req_t request, fuse_ino_t node, const char* data, size_t size, off_t offset,
            fuse_file_info* info) {
   answer(request, [&] {
@@ -87,7 +99,7 @@ void write(fuse_req_t request, fuse_ino_t node, const char* data, size_t size, o
       if (wrote <= 0) break;
       done += static_cast<size_t>(wrote);
     }
-    if (must_kill) clear_set_ids(use.fd());
+    if (must_kill) clear_set_ids(request, use.fd());
     ::fuse_reply_write(request, done);
   });
 }

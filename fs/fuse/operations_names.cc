@@ -62,7 +62,8 @@ void setattr(fuse_req_t request, fuse_ino_t node, struct stat* attr, int to_set,
     if ((to_set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW)) != 0) changes |= CacheFs::kMtime;
     if ((to_set & FUSE_SET_ATTR_ATIME_NOW) != 0) wanted.st_atim.tv_nsec = UTIME_NOW;
     if ((to_set & FUSE_SET_ATTR_MTIME_NOW) != 0) wanted.st_mtim.tv_nsec = UTIME_NOW;
-    if (must_kill_set_ids()) kill_set_ids(fs.getattr(node, handle_of(info)).st, wanted, changes);
+    if (must_kill_set_ids())
+      kill_set_ids(request, fs.getattr(node, handle_of(info)).st, wanted, changes);
     fs.setattr(node, handle_of(info), changes, wanted, caller_of(request),
                later_attributes(request));
   });

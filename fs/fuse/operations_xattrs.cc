@@ -1,8 +1,10 @@
 // Extended attributes: of local names, on the layer's own files.
+#include <sys/stat.h>
 #include <sys/xattr.h>
 
 #include <cerrno>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -27,6 +29,13 @@ void reply_xattr(fuse_req_t request, size_t size, const std::vector<char>& value
     ::fuse_reply_xattr(request, static_cast<size_t>(got));
   else
     ::fuse_reply_buf(request, value.data(), static_cast<size_t>(got));
+}
+
+void clear_set_gid(int fd) {
+  struct stat st {};
+  check(::fstat(fd, &st), "fstat");
+  if ((st.st_mode & S_ISGID) != 0)
+    check(::chmod(proc_path(fd).c_str(), st.st_mode & 07777 & ~S_ISGID), "chmod");
 }
 
 void getxattr(fuse_req_t request, fuse_ino_t node, const char* name, size_t size) {
@@ -56,12 +65,17 @@ void setxattr(fuse_req_t request, fuse_ino_t node, const char* name, const char*
               int flags) {
   answer(request, [&] {
     refuse_control_node(node);
-    const auto change = [name = std::string(name), value = std::string(value, size),
-                         flags](int fd) {
-      check(::setxattr(proc_path(fd).c_str(), name.c_str(), value.data(), value.size(), flags),
-            "setxattr");
+    auto& fs = *context_of(request).fs;
+    // As the disk does it: an ACL that a stranger to the file's group sets takes set-group-id away.
+    const bool kills_set_gid = std::string_view(name) == "system.posix_acl_access" &&
+                               !may_set_gid(request, fs.getattr(node, {}).st.st_gid);
+    const auto change = [name = std::string(name), value = std::string(value, size), flags,
+                         kills_set_gid](int fd) {
+      const auto path = proc_path(fd);
+      check(::setxattr(path.c_str(), name.c_str(), value.data(), value.size(), flags), "setxattr");
+      if (kills_set_gid) clear_set_gid(fd);
     };
-    context_of(request).fs->change_xattr(node, caller_of(request), change, later_done(request));
+    fs.change_xattr(node, caller_of(request), change, later_done(request));
   });
 }
 

@@ -82,6 +82,10 @@ void DeviceFilter::note_request(const void* request, std::size_t size) {
     fuse_setattr_in setattr{};
     std::memcpy(&setattr, body, sizeof setattr);
     kill_set_ids = setattr.valid == 0 || (setattr.valid & kSetattrKillSetIds) != 0;
+  } else if (header.opcode == FUSE_OPEN && body_size >= sizeof(fuse_open_in)) {
+    fuse_open_in open{};
+    std::memcpy(&open, body, sizeof open);
+    kill_set_ids = (open.open_flags & FUSE_OPEN_KILL_SUIDGID) != 0;
   } else if (header.opcode == FUSE_INIT && body_size >= offsetof(fuse_init_in, flags2)) {
     fuse_init_in init{};
     std::memcpy(&init, body, std::min(body_size, sizeof init));

@@ -133,7 +133,9 @@ TEST_F(ChangesTest, AnUnlinkedFileThatIsOpenGoesOn) {
   EXPECT_EQ(append(again.handle, "!"), "bytes!");
   mount_->fs->release(opened.handle);
   mount_->fs->release(again.handle);
-  EXPECT_EQ(errno_in([&] { mount_->fs->getattr(node, std::nullopt); }), ENOENT);
+  EXPECT_EQ(mount_->fs->getattr(node, std::nullopt).st.st_nlink, 0U) << "until it is forgotten";
+  mount_->fs->forget(node, 1000);
+  EXPECT_EQ(errno_in([&] { mount_->fs->getattr(node, std::nullopt); }), ESTALE);
 }
 
 TEST_F(ChangesTest, AttributesOfARemoteFileAreChangedWhenItIsHere) {

@@ -97,6 +97,7 @@ struct Mount {
         view(source, repo, *index, *askers),
         fetcher(layer, partial_in(state), repo, *index, *fetchers, fetch_options(source),
                 {[this](const std::string& path) { return !whiteouts.covers(path); },
+                 [this] { return whiteouts.hold(); },
                  [this](const std::string& path, fs::LayerId id) { nodes.bind(path, id); }}) {
     options.names.uid = ::geteuid();
     options.names.gid = ::getegid();

@@ -171,6 +171,23 @@ TEST_F(DeletedTest, WhatIsBeingFetchedGetsNoNameAfterItWasDeleted) {
   EXPECT_TRUE(is_local(done_)) << "the rest of the module is not held up by it";
 }
 
+// The hit's other files arrive while the module is removed.
+TEST_F(DeletedTest, AModuleThatIsRemovedWhileItArrivesLeavesNothing) {
+  for (int round = 0; round < 20; ++round) {
+    const auto path = kVersion + "/MODULE_" + std::to_string(1000 + round) + "+abcdef01";
+    for (const auto& [name, bytes] : module_files(path)) files_[name] = bytes;
+  }
+  commit_and_renew();
+  for (int round = 0; round < 20; ++round) {
+    const auto module = kVersion + "/MODULE_" + std::to_string(1000 + round) + "+abcdef01";
+    mount_->read(module + "/model.neff");
+    mount_->remove_all(module);
+    mount_->settle();
+    ASSERT_FALSE(is_local(module)) << round;
+    ASSERT_FALSE(mount_->sees(module)) << round;
+  }
+}
+
 TEST_F(DeletedTest, RenamingARemoteFileBringsItsBytes) {
   mount_->rename("README.md", "READ.ME");
   EXPECT_EQ(mount_->read("READ.ME"), "hello");

@@ -43,8 +43,9 @@ struct FetchRig {
       if (before_name) before_name(path, id);
     };
     const auto is_wanted = [this](const std::string& path) { return !deleted.contains(path); };
+    const auto hold = [this] { return std::unique_lock(naming); };
     fetcher = std::make_unique<Fetcher>(layer, std::move(partial), repo, *index, *pool, options,
-                                        fs::NamingRules{is_wanted, name_is_given});
+                                        fs::NamingRules{is_wanted, hold, name_is_given});
   }
   ~FetchRig() { end(); }
   FetchRig(const FetchRig&) = delete;
@@ -59,6 +60,7 @@ struct FetchRig {
   std::unique_ptr<index::Index> index;
   std::unique_ptr<fs::WorkerPool> pool;
   std::function<void(const std::string&, fs::LayerId)> before_name;
+  std::mutex naming;
   std::set<std::string> deleted;  // before anything is fetched
   std::unique_ptr<Fetcher> fetcher;
 };
