@@ -31,9 +31,11 @@ std::optional<Mismatch> Comparison::run(const std::vector<Operation>& operations
 std::string Comparison::difference_in(const Operation& operation) {
   if (operation.verb == "trees") return difference(tree_of(mount_), tree_of(plain_));
   if (operation.verb == "remount") {
-    let_go();
+    for (const User& user : kUsers) compare_outcomes({user.name, "leave", {}});
     remount_();
-    return "";
+    std::string what;
+    for (const User& user : kUsers) what += compare_outcomes({user.name, "enter", {}});
+    return what;
   }
   return compare_outcomes(operation);
 }
@@ -45,10 +47,6 @@ std::string Comparison::compare_outcomes(const Operation& operation) {
   const std::string mount = on_mount.answer();
   const std::string plain = on_plain.answer();
   return mount == plain ? "" : both(mount, plain);
-}
-
-void Comparison::let_go() {
-  for (const auto& [user, pair] : workers_) compare_outcomes({user, "reset", {}});
 }
 
 }  // namespace neffs::test

@@ -42,7 +42,6 @@ class Comparison {
 
   std::string difference_in(const Operation& operation);
   std::string compare_outcomes(const Operation& operation);
-  void let_go();
 
   const std::filesystem::path mount_;
   const std::filesystem::path plain_;

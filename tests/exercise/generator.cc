@@ -106,8 +106,8 @@ std::string Generator::word(char kind) {
       return std::to_string(below(Performer::kMappings));
     case 'p':
       return path();
-    case 'T':  // a symlink's target
-      return one_in(3) ? pick({"/nowhere", "..", "a", "../a", "x{400}"}) : path();
+    case 'T':  // a symlink's target; never the root, so that ".." does not lead out of it
+      return one_in(3) ? pick({"/nowhere", "a", "b/a", "x{400}"}) : deep_path();
     case 'N':
       return pick(kPlainNames);
     case 'f':

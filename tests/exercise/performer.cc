@@ -2,11 +2,13 @@
 
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <map>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include "tests/exercise/tree.h"
@@ -83,7 +85,10 @@ std::string done(long long result) {
 
 Performer::Performer(std::string root) : root_(std::move(root)) {
   struct stat st {};
-  if (::stat(root_.c_str(), &st) == 0) root_ino_ = st.st_ino;
+  // Nothing may happen anywhere else, by no relative path.
+  if (::chdir(root_.c_str()) != 0 || ::stat(".", &st) != 0)
+    throw std::system_error(errno, std::generic_category(), root_);
+  root_ino_ = st.st_ino;
 }
 
 std::string Performer::described(struct stat st) const {
@@ -156,7 +161,8 @@ Performer::Verb Performer::verb_of(const std::string& name) {
                                                  {"chdir", &P::chdir},
                                                  {"fchdir", &P::fchdir},
                                                  {"getcwd", &P::getcwd},
-                                                 {"reset", &P::reset}};
+                                                 {"leave", &P::leave},
+                                                 {"enter", &P::enter}};
   const auto it = verbs.find(name);
   if (it == verbs.end()) throw std::invalid_argument("no such verb: " + name);
   return it->second;

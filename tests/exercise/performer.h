@@ -63,7 +63,7 @@ class Performer {
   static constexpr int kSlots = 6;
   static constexpr int kMappings = 2;
 
-  // root: as it is shown in the operations' "@"
+  // root: what "@" stands for, and the current directory at first. Throws std::system_error.
   explicit Performer(std::string root);
 
   // "ok", a number, what was read, or the name of an errno. Throws std::invalid_argument for what
@@ -138,7 +138,8 @@ class Performer {
   std::string chdir(Words& words);
   std::string fchdir(Words& words);
   std::string getcwd(Words& words);
-  std::string reset(Words& words);
+  std::string leave(Words& words);
+  std::string enter(Words& words);
 
   const std::string root_;
   ino_t root_ino_ = 0;

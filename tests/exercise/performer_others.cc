@@ -145,10 +145,14 @@ std::string Performer::getcwd(Words& /*words*/) {
 }
 
 // Lets go of everything, so that the mount can end.
-std::string Performer::reset(Words& /*words*/) {
+std::string Performer::leave(Words& /*words*/) {
   for (auto& slot : slots_) slot.reset();
   for (auto& mapping : mappings_) mapping.reset();
   return done(::chdir("/"));
+}
+
+std::string Performer::enter(Words& /*words*/) {
+  return done(::chdir(root_.c_str()));
 }
 
 }  // namespace neffs::test

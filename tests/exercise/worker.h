@@ -38,8 +38,8 @@ class Worker {
   Child process_;
 };
 
-// What the process itself does: connects, becomes the user, performs what it is told until the
-// other end closes. Returns the exit code.
+// What the process itself does: connects, becomes the user, goes to the root, performs what it is
+// told until the other end closes. Returns the exit code.
 int work(const std::string& socket, uid_t uid, const std::string& root);
 
 }  // namespace neffs::test
