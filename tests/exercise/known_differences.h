@@ -7,13 +7,15 @@
 namespace neffs::test {
 
 // SEMANTICS 11: these names at the root belong to neffs: nobody can make them, listings leave them
-// out. The source of the mount has one name, which is not in the plain directory.
+// out. The source of the mount has two names, which are not in the plain directory.
 inline constexpr std::string_view kStateName = ".cache";
 inline constexpr std::string_view kControlName = ".neffs-control";
 inline constexpr std::string_view kSourceName = "neuronxcc-9.9.9.9+00000000";
+inline constexpr std::string_view kGitsName = ".gitattributes";
 
 inline bool is_left_out(std::string_view name_at_root) {
-  return name_at_root == kStateName || name_at_root == kControlName || name_at_root == kSourceName;
+  return name_at_root == kStateName || name_at_root == kControlName ||
+         name_at_root == kSourceName || name_at_root == kGitsName;
 }
 
 // What the mount refuses and a disk does, or may do. Performed one after the other in an empty mount.

@@ -136,6 +136,8 @@ std::string Performer::lseek(Words& words) {
                                            {"end", SEEK_END},
                                            {"data", SEEK_DATA},
                                            {"hole", SEEK_HOLE}});
+  struct stat st {};
+  if (::fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) return "the disk's business";
   return outcome(::lseek(fd, offset, whence));
 }
 
