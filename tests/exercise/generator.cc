@@ -106,8 +106,9 @@ std::string Generator::word(char kind) {
       return std::to_string(below(Performer::kMappings));
     case 'p':
       return path();
-    case 'T':  // a symlink's target; never the root, so that ".." does not lead out of it
-      return one_in(3) ? pick({"/nowhere", "a", "b/a", "x{400}"}) : deep_path();
+    case 'T':  // a symlink's target; never the root, so that ".." does
+               // not lead out of it, nor where something could be made
+      return one_in(3) ? pick({"/proc/nowhere", "a", "b/a", "x{400}"}) : deep_path();
     case 'N':
       return pick(kPlainNames);
     case 'f':

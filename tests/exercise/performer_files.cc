@@ -63,6 +63,14 @@ int allocation_mode(const std::string& names) {
                         {"insert", FALLOC_FL_INSERT_RANGE}});
 }
 
+// Offsets in directories mean something to their filesystem only.
+constexpr const char* kDisksBusiness = "the disk's business";
+
+bool is_directory(int fd) {
+  struct stat st {};
+  return ::fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 std::string bytes_read(ssize_t got, std::string bytes) {
   if (got < 0) return outcome(got);
   bytes.resize(static_cast<std::size_t>(got));
@@ -102,6 +110,7 @@ std::string Performer::dup(Words& words) {
 std::string Performer::read(Words& words) {
   const int fd = slot(words.number());
   std::string bytes(static_cast<std::size_t>(words.number()), '\0');
+  if (is_directory(fd)) return kDisksBusiness;
   const ssize_t got = ::read(fd, bytes.data(), bytes.size());
   return bytes_read(got, std::move(bytes));
 }
@@ -136,8 +145,7 @@ std::string Performer::lseek(Words& words) {
                                            {"end", SEEK_END},
                                            {"data", SEEK_DATA},
                                            {"hole", SEEK_HOLE}});
-  struct stat st {};
-  if (::fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) return "the disk's business";
+  if (is_directory(fd)) return kDisksBusiness;
   return outcome(::lseek(fd, offset, whence));
 }
 

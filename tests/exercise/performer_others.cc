@@ -72,10 +72,12 @@ std::string Performer::list(Words& words) {
   return fd ? rest_of(fd.get()) : outcome(-1);
 }
 
+// What is first read may be of the time when it was opened; after a rewind it may not.
 std::string Performer::list_slot(Words& words) {
   const int fd = slot(words.number());
   struct stat st {};
   if (::fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode)) return "no directory";
+  rest_of(fd);
   return ::lseek(fd, 0, SEEK_SET) == 0 ? rest_of(fd) : outcome(-1);
 }
 

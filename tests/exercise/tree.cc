@@ -98,6 +98,7 @@ std::string description(const struct stat& st) {
   std::string text = fmt::format("{} {:04o} {}:{} links {}", type_of(st.st_mode),
                                  st.st_mode & 07777, st.st_uid, st.st_gid, st.st_nlink);
   if (!S_ISDIR(st.st_mode)) text += fmt::format(" size {}", st.st_size);
+  if (S_ISFIFO(st.st_mode)) return text;
   return text + " mtime " + time_of(st.st_mtim);
 }
 

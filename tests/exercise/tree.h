@@ -11,7 +11,8 @@ namespace neffs::test {
 
 // What both sides must agree upon: type, mode, owner, links, size, a time that somebody has set.
 // Not: st_dev, st_ino, st_blocks; the access time, which the kernel does not keep for cached reads;
-// the size of directories, which is the disk's business.
+// the time of fifos, which are written in the kernel without FUSE; the size of directories, which is
+// the disk's business.
 std::string description(const struct stat& st);
 
 // Names and values of the user's attributes, sorted; the path is not followed.
