@@ -15,20 +15,20 @@ constexpr std::size_t kBetweenRemounts = 7000;
 constexpr const char* kVersion = "neuronxcc-2.21.1+ab12cd34";
 constexpr const char* kModule = "MODULE_1+abcdef01";
 
-const std::vector<std::string> kTopNames{"a",    "b",      "c",      "d",     "a.lock",
-                                         "lock", kVersion, kVersion, "{255}", "{256}"};
-const std::vector<std::string> kVersionNames{
-    kModule, kModule, "MODULE_1+abcdef01.bad", "MODULE_00112233445566778899", "0_REGISTRY", "a"};
-const std::vector<std::string> kModuleNames{"model.neff",
+// Where files are mostly made, and directories mostly: a name is either now and then.
+const std::vector<std::string> kFiles{"f", "f", "g", "g", "f.lock", "lock", "{255}"};
+const std::vector<std::string> kDirectories{"a", "a", "b", kVersion, kVersion, "{254}"};
+const std::vector<std::string> kModules{kModule, kModule, "MODULE_1+abcdef01.bad",
+                                        "MODULE_00112233445566778899", "0_REGISTRY"};
+const std::vector<std::string> kModuleFiles{"model.neff",
                                             "model.neff",
                                             "model.done",
                                             "model.hlo_module.pb",
                                             "model.hlo_module.pb.lock",
                                             "compile_flags.json",
                                             "model.log",
-                                            "tmp{200}",
-                                            "a"};
-const std::vector<std::string> kPlainNames{"a", "b", "c", "a.lock", "model.neff", "{255}"};
+                                            "tmp{200}"};
+constexpr const char* kTooLong = "{256}";
 
 // How often, which verb, and a letter for each of its words, see Generator::word().
 struct Form {
@@ -38,24 +38,27 @@ struct Form {
 };
 
 constexpr std::array kForms{
-    Form{70, "open", "spfm"},      Form{30, "close", "s"},         Form{6, "dup", "ss"},
-    Form{20, "read", "sl"},        Form{40, "write", "slr"},       Form{25, "pread", "slo"},
-    Form{30, "pwrite", "slor"},    Form{14, "lseek", "sow"},       Form{20, "fstat", "s"},
-    Form{14, "ftruncate", "so"},   Form{16, "fallocate", "saol"},  Form{2, "fsync", "s"},
-    Form{2, "fdatasync", "s"},     Form{6, "fchmod", "sm"},        Form{6, "fchown", "suu"},
-    Form{6, "futimens", "stt"},    Form{5, "forget-pages", "s"},   Form{14, "copy", "sosol"},
-    Form{8, "flock", "sk"},        Form{10, "lock", "scyol"},      Form{8, "map", "Ms"},
-    Form{12, "store", "Molr"},     Form{8, "load", "Mol"},         Form{6, "unmap", "M"},
-    Form{40, "stat", "p"},         Form{15, "stat-followed", "p"}, Form{10, "readlink", "p"},
-    Form{10, "access", "px"},      Form{1, "statfs", "p"},         Form{45, "mkdir", "pm"},
-    Form{14, "rmdir", "p"},        Form{35, "unlink", "p"},        Form{35, "rename", "pp"},
-    Form{14, "rename2", "ppe"},    Form{22, "link", "ppb"},        Form{16, "symlink", "Tp"},
-    Form{10, "mknod", "pnm"},      Form{14, "chmod", "pm"},        Form{10, "chown", "puu"},
-    Form{12, "utimens", "ptt"},    Form{12, "truncate", "po"},     Form{5, "same", "pp"},
-    Form{14, "list", "p"},         Form{6, "list-slot", "s"},      Form{5, "list-while", "pN"},
-    Form{12, "setxattr", "pXrvz"}, Form{8, "getxattr", "pXV"},     Form{6, "listxattr", "p"},
-    Form{6, "removexattr", "pX"},  Form{3, "umask", "U"},          Form{5, "chdir", "p"},
-    Form{2, "fchdir", "s"},        Form{2, "getcwd", ""}};
+    Form{80, "open", "sFfm"},       Form{16, "open", "spfm"},    Form{10, "close", "s"},
+    Form{5, "dup", "ss"},           Form{20, "read", "sl"},      Form{30, "write", "slr"},
+    Form{25, "pread", "slo"},       Form{30, "pwrite", "slor"},  Form{20, "lseek", "sow"},
+    Form{20, "fstat", "s"},         Form{10, "ftruncate", "so"}, Form{16, "fallocate", "saol"},
+    Form{2, "fsync", "s"},          Form{2, "fdatasync", "s"},   Form{6, "fchmod", "sm"},
+    Form{6, "fchown", "suu"},       Form{8, "futimens", "stt"},  Form{6, "forget-pages", "s"},
+    Form{20, "copy", "sosol"},      Form{10, "flock", "sk"},     Form{12, "lock", "scyol"},
+    Form{12, "map", "Ms"},          Form{20, "store", "Molr"},   Form{12, "load", "Mol"},
+    Form{4, "unmap", "M"},          Form{40, "stat", "F"},       Form{10, "stat", "p"},
+    Form{15, "stat-followed", "p"}, Form{10, "readlink", "F"},   Form{10, "access", "px"},
+    Form{1, "statfs", "p"},         Form{30, "mkdir", "dm"},     Form{2, "mkdir", "Fm"},
+    Form{10, "rmdir", "d"},         Form{30, "unlink", "F"},     Form{2, "unlink", "d"},
+    Form{25, "rename", "FF"},       Form{10, "rename", "dd"},    Form{4, "rename", "pp"},
+    Form{10, "rename2", "FFe"},     Form{6, "rename2", "ppe"},   Form{30, "link", "FFb"},
+    Form{14, "symlink", "TF"},      Form{4, "symlink", "Td"},    Form{12, "mknod", "Fnm"},
+    Form{12, "chmod", "pm"},        Form{10, "chown", "puu"},    Form{12, "utimens", "ptt"},
+    Form{14, "truncate", "Fo"},     Form{6, "same", "FF"},       Form{14, "list", "d"},
+    Form{6, "list-slot", "s"},      Form{5, "list-while", "dN"}, Form{14, "setxattr", "pXvrz"},
+    Form{12, "getxattr", "pXV"},    Form{8, "listxattr", "p"},   Form{6, "removexattr", "pX"},
+    Form{3, "umask", "U"},          Form{5, "chdir", "d"},       Form{2, "fchdir", "s"},
+    Form{2, "getcwd", ""}};
 
 unsigned all_weights() {
   return std::accumulate(kForms.begin(), kForms.end(), 0U,
@@ -66,7 +69,7 @@ unsigned all_weights() {
 
 std::vector<Operation> Generator::operations(std::size_t count) {
   std::vector<Operation> operations;
-  for (const std::string directory : {"@/a", "@/b", "@/c"})
+  for (const std::string directory : {"@/a", "@/b"})
     operations.push_back({"root", "mkdir", {directory, "0777"}});
   operations.push_back({"root", "mkdir", {std::string("@/") + kVersion, "0777"}});
   operations.push_back({"root", "mkdir", {std::string("@/") + kVersion + "/" + kModule, "0777"}});
@@ -88,7 +91,7 @@ Operation Generator::next() {
   const Form* form = kForms.data();
   for (; at >= form->weight; ++form) at -= form->weight;
   // The superuser most of the time: others are refused most of what they try.
-  const User& user = kUsers.at(one_in(2) ? 0 : below(kUsers.size()));
+  const User& user = kUsers.at(one_in(3) ? below(kUsers.size()) : 0);
   return {user.name, form->verb, words_of(form->words)};
 }
 
@@ -104,13 +107,18 @@ std::string Generator::word(char kind) {
       return std::to_string(below(Performer::kSlots));
     case 'M':  // a mapping
       return std::to_string(below(Performer::kMappings));
+    case 'F':
+      return path(kFile);
+    case 'd':
+      return path(kDirectory);
     case 'p':
-      return path();
-    case 'T':  // a symlink's target; never the root, so that ".." does
-               // not lead out of it, nor where something could be made
-      return one_in(3) ? pick({"/proc/nowhere", "a", "b/a", "x{400}"}) : deep_path();
+      return path(one_in(2) ? kFile : kDirectory);
+    case 'T':  // a symlink's target; never the root, so that ".." does not lead out of it, nor
+               // where something could be made
+      return one_in(3) ? pick({"/proc/nowhere", "f", "b/f", "x{400}"})
+                       : deep_path(one_in(2) ? kFile : kDirectory);
     case 'N':
-      return pick(kPlainNames);
+      return pick(kFiles);
     case 'f':
       return open_flags();
     case 'm':
@@ -125,9 +133,10 @@ std::string Generator::word(char kind) {
     case 'r':  // a seed of bytes
       return std::to_string(below(1'000'000));
     case 'w':
-      return pick({"set", "cur", "end", "data", "hole", "data", "hole"});
+      return allocates_ ? pick({"set", "cur", "end", "some-data", "some-hole"})
+                        : pick({"set", "cur", "end", "data", "hole"});
     case 'a':
-      return pick({"plain", "keep", "punch", "zero", "zero,keep", "punch"});
+      return allocates_ ? pick({"plain", "keep", "punch", "zero", "zero,keep"}) : "punch";
     case 'u':
       return owner();
     case 't':
@@ -147,7 +156,8 @@ std::string Generator::word(char kind) {
     case 'n':
       return pick({"fifo", "socket", "file"});
     case 'X':
-      return pick({"user.a", "user.b", "user.{250}", "user.{251}", "user.", "nothing.a"});
+      return one_in(8) ? pick({"user.{250}", "user.{251}", "user.", "nothing.a"})
+                       : pick({"user.a", "user.b"});
     case 'v':  // a value's size
       return pick({"0", "1", "20", "300", "3000"});
     case 'V':  // room for a value
@@ -159,23 +169,34 @@ std::string Generator::word(char kind) {
   }
 }
 
-std::string Generator::deep_path() {
-  std::string name = pick(kTopNames);
-  std::string path = "@/" + name;
-  const std::size_t depth = below(20) < 7 ? 1 : below(20) < 10 ? 2 : below(20) < 16 ? 3 : 4;
-  for (std::size_t level = 1; level < depth; ++level) {
-    name = name == kVersion             ? pick(kVersionNames)
-           : name.starts_with("MODULE") ? pick(kModuleNames)
-                                        : pick(kPlainNames);
-    path += one_in(60) ? "/../" + pick(kTopNames) : "/" + name;
-  }
-  return path;
+std::string Generator::directory_below(const std::string& parent) {
+  if (parent == kVersion) return pick(kModules);
+  return pick(kDirectories);
 }
 
-std::string Generator::path() {
-  if (one_in(40)) return std::to_string(below(Performer::kSlots)) + ":" + pick(kPlainNames);
-  if (one_in(20)) return one_in(6) ? "." : pick(kPlainNames) + (one_in(2) ? "/b" : "");
-  return deep_path() + (one_in(80) ? "/" : "");
+std::string Generator::file_below(const std::string& parent) {
+  return pick(parent.starts_with("MODULE_") ? kModuleFiles : kFiles);
+}
+
+// Below the root, by its whole path.
+std::string Generator::deep_path(Kind kind) {
+  std::string path = "@";
+  std::string last;
+  for (std::size_t level = below(10) < 9 ? below(3) : 3; level > 0; --level) {
+    last = one_in(25) ? file_below(last) : directory_below(last);
+    path += "/" + last;
+    if (one_in(60)) path += "/..";
+  }
+  if (one_in(20)) kind = kind == kFile ? kDirectory : kFile;
+  last = kind == kFile ? file_below(last) : directory_below(last);
+  return path + "/" + (one_in(80) ? kTooLong : last);
+}
+
+std::string Generator::path(Kind kind) {
+  if (one_in(40)) return std::to_string(below(Performer::kSlots)) + ":" + pick(kFiles);
+  if (one_in(60)) return ".";
+  if (one_in(20)) return pick(kind == kFile ? kFiles : kDirectories) + (one_in(2) ? "/g" : "");
+  return deep_path(kind) + (one_in(80) ? "/" : "");
 }
 
 std::string Generator::open_flags() {
@@ -184,7 +205,7 @@ std::string Generator::open_flags() {
   if (one_in(12)) flags += ",excl";
   if (one_in(8)) flags += ",trunc";
   if (one_in(6)) flags += ",append";
-  if (one_in(12)) flags += ",directory";
+  if (one_in(20)) flags += ",directory";
   if (one_in(12)) flags += ",nofollow";
   if (one_in(150)) flags += ",sync";
   if (one_in(60)) flags += ",path";

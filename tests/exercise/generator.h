@@ -13,13 +13,17 @@ namespace neffs::test {
 // The same seed gives the same operations, on every machine. Used by one thread.
 class Generator {
  public:
-  explicit Generator(std::uint64_t seed) : random_(seed) {}
+  // Even seeds allocate space that is not written. Where its end is depends on what is in memory, so
+  // they cannot ask for exact holes; odd ones do.
+  explicit Generator(std::uint64_t seed) : random_(seed), allocates_(seed % 2 == 0) {}
 
   // First some directories, so that the rest has where to be; every now and then "- trees", seldom
   // "- remount"; "- trees" is the last.
   std::vector<Operation> operations(std::size_t count);
 
  private:
+  enum Kind { kFile, kDirectory };
+
   Operation next();
   std::vector<std::string> words_of(const std::string& form);
   std::string word(char kind);
@@ -30,8 +34,10 @@ class Generator {
   }
   bool one_in(std::size_t count) { return below(count) == 0; }
 
-  std::string path();
-  std::string deep_path();
+  std::string path(Kind kind);
+  std::string deep_path(Kind kind);
+  std::string file_below(const std::string& parent);
+  std::string directory_below(const std::string& parent);
   std::string open_flags();
   std::string offset();
   std::string size();
@@ -39,6 +45,7 @@ class Generator {
   std::string time();
 
   std::mt19937_64 random_;
+  const bool allocates_;
 };
 
 }  // namespace neffs::test

@@ -60,7 +60,7 @@ class Words {
 // process, so there is one Performer a process. Used by one thread.
 class Performer {
  public:
-  static constexpr int kSlots = 6;
+  static constexpr int kSlots = 4;
   static constexpr int kMappings = 2;
 
   // root: what "@" stands for, and the current directory at first. Throws std::system_error.

@@ -77,6 +77,35 @@ std::string bytes_read(ssize_t got, std::string bytes) {
   return summary(bytes);
 }
 
+bool is_zero(int fd, off_t begin, off_t end) {
+  std::string bytes(static_cast<std::size_t>(end - begin), '\0');
+  const ssize_t got = ::pread(fd, bytes.data(), bytes.size(), begin);
+  return got < 0 || bytes.find_first_not_of('\0') == std::string::npos;
+}
+
+off_t size_of(int fd) {
+  struct stat st {};
+  return ::fstat(fd, &st) == 0 ? st.st_size : 0;
+}
+
+std::string found_data(int fd, off_t offset) {
+  const off_t size = size_of(fd);
+  off_t at = ::lseek(fd, offset, SEEK_DATA);
+  if (at < 0 && (errno != ENXIO || offset < 0 || offset >= size)) return outcome(at);
+  if (at < 0) at = size;
+  ::lseek(fd, offset, SEEK_SET);
+  return is_zero(fd, offset, at) ? "nothing but zeros before it" : "bytes left out";
+}
+
+std::string found_hole(int fd, off_t offset) {
+  const off_t size = size_of(fd);
+  const off_t at = ::lseek(fd, offset, SEEK_HOLE);
+  if (at < 0) return outcome(at);
+  const off_t data = ::lseek(fd, at, SEEK_DATA);
+  ::lseek(fd, offset, SEEK_SET);
+  return is_zero(fd, at, data < 0 ? size : data) ? "nothing but zeros in it" : "bytes in a hole";
+}
+
 timespec time_of(const std::string& word) {
   if (word == "now") return {0, UTIME_NOW};
   if (word == "omit") return {0, UTIME_OMIT};
@@ -89,9 +118,9 @@ std::string Performer::open(Words& words) {
   auto& slot = slots_.at(static_cast<std::size_t>(words.number()));
   const std::string path = words.path(*this);
   const int flags = open_flags(words.text());
-  slot.reset();
-  slot.reset(::open(path.c_str(), flags, words.mode()));
-  return slot ? "ok" : outcome(-1);
+  const int fd = ::open(path.c_str(), flags, words.mode());
+  if (fd >= 0) slot.reset(fd);  // else what was open stays open
+  return done(fd);
 }
 
 std::string Performer::close(Words& words) {
@@ -102,9 +131,9 @@ std::string Performer::close(Words& words) {
 
 std::string Performer::dup(Words& words) {
   const int copy = ::fcntl(slot(words.number()), F_DUPFD_CLOEXEC, 0);
-  const std::string result = done(copy);
-  slots_.at(static_cast<std::size_t>(words.number())).reset(copy);
-  return result;
+  auto& other = slots_.at(static_cast<std::size_t>(words.number()));
+  if (copy >= 0) other.reset(copy);
+  return done(copy);
 }
 
 std::string Performer::read(Words& words) {
@@ -137,16 +166,20 @@ std::string Performer::pwrite(Words& words) {
   return outcome(::pwrite(fd, bytes.data(), bytes.size(), offset));
 }
 
+// "some-data" and "some-hole": only whether what was found is possible.
 std::string Performer::lseek(Words& words) {
   const int fd = slot(words.number());
   const off_t offset = words.number();
-  const int whence = sum_of(words.text(), {{"set", SEEK_SET},
-                                           {"cur", SEEK_CUR},
-                                           {"end", SEEK_END},
-                                           {"data", SEEK_DATA},
-                                           {"hole", SEEK_HOLE}});
+  const std::string whence = words.text();
   if (is_directory(fd)) return kDisksBusiness;
-  return outcome(::lseek(fd, offset, whence));
+  if (whence == "some-data") return found_data(fd, offset);
+  if (whence == "some-hole") return found_hole(fd, offset);
+  return outcome(::lseek(fd, offset,
+                         sum_of(whence, {{"set", SEEK_SET},
+                                         {"cur", SEEK_CUR},
+                                         {"end", SEEK_END},
+                                         {"data", SEEK_DATA},
+                                         {"hole", SEEK_HOLE}})));
 }
 
 std::string Performer::fstat(Words& words) {

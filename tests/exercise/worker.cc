@@ -2,6 +2,7 @@
 
 #include <grp.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -57,7 +58,7 @@ std::string path_of_socket(const Scratch& scratch) {
   return (scratch / "workers").string();
 }
 
-// Nullopt-like: empty when the other end has closed.
+// Empty when the other end has closed.
 std::string received(int socket) {
   std::string message(kLongestMessage, '\0');
   const auto got = ::recv(socket, message.data(), message.size(), 0);
@@ -89,9 +90,9 @@ void Worker::ask(const Operation& operation) {
 }
 
 std::string Worker::answer() {
-  if (!is_ready(socket_.get())) return "(no answer: it hangs)";
+  if (!is_ready(socket_.get())) return std::string(kNoAnswer) + "it hangs";
   const std::string text = received(socket_.get());
-  return text.empty() ? "(no answer: the worker has ended) " + process_.err() : text;
+  return text.empty() ? std::string(kNoAnswer) + "the worker has ended " + process_.err() : text;
 }
 
 int work(const std::string& path, uid_t uid, const std::string& root) {
@@ -100,6 +101,7 @@ int work(const std::string& path, uid_t uid, const std::string& root) {
   require(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
           "connect");
   become(uid);
+  ::signal(SIGPIPE, SIG_IGN);  // a fifo that nobody reads
   Performer performer(root);
   while (true) {
     const std::string line = received(socket.get());

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "fs/unique_fd.h"
 #include "tests/exercise/operation.h"
@@ -23,6 +24,9 @@ inline constexpr std::array kUsers{User{"root", 0}, User{"ann", 61001}, User{"bo
 // Every user is in it, root too.
 inline constexpr gid_t kCommonGroup = 61100;
 
+// What an answer begins with when there is none.
+inline constexpr std::string_view kNoAnswer = "no answer: ";
+
 // Owns the process. Used by one thread.
 class Worker {
  public:
@@ -30,7 +34,7 @@ class Worker {
   Worker(const Scratch& scratch, const User& user, const std::filesystem::path& root);
 
   void ask(const Operation& operation);
-  // What came of it; or that there is no answer, when the worker has died or hangs.
+  // What came of it, or kNoAnswer and why: the worker has died, or hangs.
   std::string answer();
 
  private:
