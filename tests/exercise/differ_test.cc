@@ -97,7 +97,6 @@ class DifferTest : public MountTestBothWays {
                                   const std::filesystem::path& plain) {
     const auto root = mounted->root();
     const auto remount = [&] {
-      mounted->unmount();
       mounted.reset();
       mounted = mount_as(setup(root.filename().string()));
     };

@@ -43,7 +43,7 @@ void Mapping::reset() {
 
 bool Mapping::reaches(std::size_t offset, std::size_t size) const {
   struct stat st {};
-  return ::fstat(file_.get(), &st) == 0 && offset + size <= kSize &&
+  return ::fstat(file_.get(), &st) == 0 && offset < kSize && offset + size <= kSize &&
          offset + size <= static_cast<std::size_t>(st.st_size);
 }
 
