@@ -115,6 +115,13 @@ FileExerciser::Range FileExerciser::range_anywhere() {
   return {begin, random_() % (std::min(kLongestFile - begin, kLongestRange) + 1)};
 }
 
+FileExerciser::Range FileExerciser::on_own_pages(Range range) const {
+  if (is_whole()) return range;
+  const std::size_t begin = std::max(range.begin, (part_.begin + kPage - 1) / kPage * kPage);
+  const std::size_t end = std::min(range.begin + range.size, part_.end / kPage * kPage);
+  return {begin, end > begin ? end - begin : 0};
+}
+
 std::string FileExerciser::new_bytes(std::size_t size) {
   return pattern(random_(), size);
 }
@@ -194,7 +201,7 @@ void FileExerciser::allocate() {
 }
 
 void FileExerciser::punch() {
-  const auto [begin, size] = range_inside();
+  const auto [begin, size] = on_own_pages(range_inside());
   if (size == 0) return;
   note(fmt::format("punch {} {}", begin, size));
   require(::fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset(begin),
@@ -204,7 +211,7 @@ void FileExerciser::punch() {
 }
 
 void FileExerciser::zero() {
-  const auto [begin, size] = range_anywhere();
+  const auto [begin, size] = on_own_pages(range_anywhere());
   if (size == 0) return;
   note(fmt::format("zero {} {}", begin, size));
   require(::fallocate(file_.get(), FALLOC_FL_ZERO_RANGE, offset(begin), offset(size)), "zero");
@@ -215,9 +222,11 @@ void FileExerciser::zero() {
 void FileExerciser::copy() {
   const auto [begin, size] = range_inside();
   const auto to = range_anywhere().begin;
-  const std::size_t end = is_whole() ? kLongestFile : part_.end;
   const bool overlaps = to < begin + size && begin < to + size;
-  if (size == 0 || to + size > end || overlaps) return;
+  const bool has_room =
+      is_whole() ? to + size <= kLongestFile
+                 : on_own_pages({to, size}).begin == to && on_own_pages({to, size}).size == size;
+  if (size == 0 || !has_room || overlaps) return;
   note(fmt::format("copy {} {} to {}", begin, size, to));
   off_t from_offset = offset(begin);
   off_t to_offset = offset(to);

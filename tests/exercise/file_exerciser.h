@@ -21,7 +21,9 @@ class WrongBytes : public std::runtime_error {
 };
 
 // Several processes may each have a part of the file to themselves, of any length and at any place;
-// then none of them changes its size. Used by one thread.
+// then none of them changes its size, and none punches, zeroes or copies into a page that it shares:
+// without passthrough the kernel's FUSE loses a store that somebody else makes there meanwhile. Used by
+// one thread.
 class FileExerciser {
  public:
   struct Part {
@@ -46,6 +48,7 @@ class FileExerciser {
   std::size_t limit() const;
   Range range_inside();
   Range range_anywhere();
+  Range on_own_pages(Range range) const;
   std::string new_bytes(std::size_t size);
   void put(std::size_t at, const std::string& bytes);
   void note(std::string what) { log_.push_back(std::move(what)); }
