@@ -21,7 +21,7 @@
 namespace neffs::test {
 namespace {
 
-constexpr std::size_t kTriesToShrink = 250;
+constexpr std::size_t kTriesToShrink = 150;
 
 std::string variable(const char* name, const std::string& otherwise) {
   const char* value = std::getenv(name);
