@@ -145,7 +145,7 @@ class CacheFs {
   // An O_PATH descriptor of the local name; remote-only names have no xattrs: ENODATA.
   UniqueFd open_for_xattr(NodeId node);
   // Runs `change` on such a descriptor.
-  void change_xattr(NodeId node, const Caller& caller, std::function<void(int fd)> change,
+  void change_xattr(NodeId node, const Caller& caller, const std::function<void(int fd)>& change,
                     const ReplyPtr<Done>& reply);
 
   // --- for those who keep house, not for the kernel ---
@@ -225,12 +225,13 @@ class CacheFs {
   void tell_changed(const std::string& path);
 
   void fetch_into_layer(std::vector<std::string> paths,
-                        std::function<void(std::exception_ptr)> done);
+                        const std::function<void(std::exception_ptr)>& done);
   // Fetches files that only the source has and gives them their names, then runs `then`, which
   // answers; with nothing to fetch it runs at once. After the deadline the answer is EXDEV.
   template <typename Answer>
-  void bring(std::vector<std::string> paths, std::optional<Clock::time_point> deadline,
-             const Caller& caller, const ReplyPtr<Answer>& reply, std::function<void()> then) {
+  void bring(const std::vector<std::string>& paths, std::optional<Clock::time_point> deadline,
+             const Caller& caller, const ReplyPtr<Answer>& reply,
+             const std::function<void()>& then) {
     if (paths.empty()) {
       then();
       return;
@@ -240,7 +241,7 @@ class CacheFs {
       reply->failed(std::make_exception_ptr(std::system_error(error, std::generic_category())));
     };
     park(reply, deadline, caller, give_up, [&](WaitId id) {
-      fetch_into_layer(std::move(paths), [this, id, reply, then](const std::exception_ptr& error) {
+      fetch_into_layer(paths, [this, id, reply, then](const std::exception_ptr& error) {
         if (!waits_.settle(id)) return;
         try {
           if (error) std::rethrow_exception(error);

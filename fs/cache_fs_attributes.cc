@@ -71,10 +71,9 @@ void CacheFs::setattr(NodeId node, std::optional<HandleId> handle, unsigned chan
       make_empty(missing.front());
       missing.clear();
     }
-    bring(std::move(missing), std::nullopt, caller, reply,
-          [this, node, handle, changes, wanted, reply] {
-            reply->ok(change_attributes(node, handle, changes, wanted));
-          });
+    bring(missing, std::nullopt, caller, reply, [this, node, handle, changes, wanted, reply] {
+      reply->ok(change_attributes(node, handle, changes, wanted));
+    });
   } catch (...) {
     reply->failed(std::current_exception());
   }
@@ -120,8 +119,8 @@ UniqueFd CacheFs::open_for_xattr(NodeId node) {
   return layer_.open(path, O_PATH);
 }
 
-void CacheFs::change_xattr(NodeId node, const Caller& caller, std::function<void(int fd)> change,
-                           const ReplyPtr<Done>& reply) {
+void CacheFs::change_xattr(NodeId node, const Caller& caller,
+                           const std::function<void(int fd)>& change, const ReplyPtr<Done>& reply) {
   try {
     bring(remote_file(node, {}), std::nullopt, caller, reply, [this, node, change, reply] {
       change(open_to_change(node, {}, name_of(node).value_or("")).get());

@@ -226,7 +226,7 @@ void CacheFs::fetch(NodeId node, const std::string& path, const RemoteName& remo
 
 // One after the other: they are at most two.
 void CacheFs::fetch_into_layer(std::vector<std::string> paths,
-                               std::function<void(std::exception_ptr)> done) {
+                               const std::function<void(std::exception_ptr)>& done) {
   if (paths.empty()) {
     done(nullptr);
     return;
@@ -238,7 +238,7 @@ void CacheFs::fetch_into_layer(std::vector<std::string> paths,
       found.kind == Found::Kind::kRemote ? order(path, found.remote) : std::optional<FetchOrder>();
   if (!wanted) throw_errno(ESTALE, "fetch");  // it has just come or gone; the kernel looks again
   fetcher_.fetch(std::move(*wanted), Urgency::kDemand,
-                 [this, path, paths, done](const auto& /*file*/, std::exception_ptr error) {
+                 [this, path, paths, done](const auto& /*file*/, const std::exception_ptr& error) {
                    try {
                      if (error) std::rethrow_exception(error);
                      fetcher_.give_name(path);
