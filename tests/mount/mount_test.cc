@@ -27,8 +27,7 @@ Variables merged(Variables base, const Variables& more) {
 }
 
 std::filesystem::path made(const std::filesystem::path& directory) {
-  std::filesystem::create_directories(directory);
-  ::chmod(directory.c_str(), 0777);
+  if (std::filesystem::create_directories(directory)) ::chmod(directory.c_str(), 0777);
   return directory;
 }
 
