@@ -177,7 +177,8 @@ class CacheFs {
              const ReplyPtr<Opened>& reply);
   void fetch_bundle(const std::string& path);
   std::optional<FetchOrder> order(const std::string& path, const RemoteName& remote);
-  UniqueFd open_to_write(const std::string& path, int flags, mode_t mode);
+  void check_is(NodeId node, int fd) const;
+  UniqueFd open_to_write(NodeId node, const std::string& path, int flags);
   Opened open_to_write_again(NodeId node, int fd, int flags);
   Opened attach(NodeId node, const std::string& path, const FetchedFile& file, int flags);
   std::optional<std::string> name_of(NodeId node) const;
@@ -192,21 +193,28 @@ class CacheFs {
     std::string new_path;
   };
 
+  struct Records {
+    std::vector<index::LayerFile> of_target;  // before
+    bool of_source = false;
+  };
+
   void check_may_change(const std::string& path) const;
   void make_parent(const std::string& path);
   bool has_copies_at(const std::string& path);
+  bool is_copy(const std::string& path);
   bool is_wholly_here(const std::string& directory);
   bool is_shown_empty(const std::string& directory);
   Entry make(NodeId parent, const std::string& name, const Caller& caller,
              const std::function<int(const Layer::Parent&)>& call);
-  void give_to_caller(const std::string& path, const Caller& caller);
+  void give_to_caller(const std::string& path, int made, const Caller& caller);
   Entry local_entry(NodeId parent, const std::string& name, const std::string& path);
   void check_may_move(const std::string& path);
   Entry link_here(const std::string& old_path, NodeId parent, const std::string& name,
                   const Caller& caller);
   std::vector<std::string> to_bring(const Renaming& renaming);
   void rename_here(const Renaming& renaming, const Caller& caller);
-  void move_records(const Renaming& renaming);
+  Records foretell_records(const Renaming& renaming);
+  void move_records(const Renaming& renaming, const Records& records, bool is_done);
   void rename_in_layer(const Renaming& renaming);
   void move_nodes(const Renaming& renaming, UniqueFd replaced);
   Attributes attributes(NodeId node, struct stat st) const;
@@ -214,6 +222,7 @@ class CacheFs {
                                const struct stat& wanted);
   UniqueFd open_to_change(NodeId node, std::optional<HandleId> handle, const std::string& path);
   void make_empty(const std::string& path);
+  std::vector<std::string> to_fetch_for(const std::string& path);
   std::vector<std::string> remote_file(NodeId node, std::optional<HandleId> handle);
   void claim(const std::string& path, int fd);
   void forget_deleted(const std::string& path);

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -49,17 +50,34 @@ std::vector<std::string> CacheFs::remote_file(NodeId node, std::optional<HandleI
   const auto path = nodes_.path(node);
   const auto found = names_.find(path);
   const bool is_file = found.kind == Found::Kind::kRemote && S_ISREG(found.st.st_mode);
-  return is_file ? std::vector{path} : std::vector<std::string>();
+  return is_file ? to_fetch_for(path) : std::vector<std::string>();
+}
+
+// A name that makes its module look finished comes after what it promises.
+std::vector<std::string> CacheFs::to_fetch_for(const std::string& path) {
+  const auto at = locate(path);
+  const auto listing = at.module.empty() ? nullptr : view_.peek_module(at.module);
+  if (!listing || (at.inside != kDoneMark && !listing->plan.whole)) return {path};
+  std::vector<std::string> paths;
+  for (const auto& inside : listing->plan.hit_files) {
+    const auto other = join_path(at.module, inside);
+    if (names_.find(other).kind == Found::Kind::kRemote) paths.push_back(other);
+  }
+  std::stable_sort(paths.begin(), paths.end(), [](const auto& one, const auto& other) {
+    return place_rank(one) < place_rank(other);
+  });
+  return paths;
 }
 
 // As truncation does it, without fetching what nobody wants.
 void CacheFs::make_empty(const std::string& path) {
   make_parent(path);
-  const auto own = open_to_write(path, O_WRONLY | O_CREAT, options_.names.file_mode);
+  const auto own = layer_.open(path, O_WRONLY | O_CREAT, options_.names.file_mode);
   struct stat st {};
   if (::fchmod(own.get(), options_.names.file_mode) != 0 || ::fstat(own.get(), &st) != 0)
     throw_errno("truncate");
-  nodes_.bind(path, layer_id(st));
+  nodes_.rebind(path, layer_id(st));
+  claim(path, own.get());
 }
 
 void CacheFs::setattr(NodeId node, std::optional<HandleId> handle, unsigned changes,
@@ -68,7 +86,7 @@ void CacheFs::setattr(NodeId node, std::optional<HandleId> handle, unsigned chan
   try {
     auto missing = changes == 0 ? std::vector<std::string>() : remote_file(node, handle);
     if (!missing.empty() && (changes & kSize) != 0 && wanted.st_size == 0) {
-      make_empty(missing.front());
+      make_empty(nodes_.path(node));
       missing.clear();
     }
     bring(missing, std::nullopt, caller, reply, [this, node, handle, changes, wanted, reply] {
@@ -88,7 +106,9 @@ UniqueFd CacheFs::open_to_change(NodeId node, std::optional<HandleId> handle,
   if (found.kind == Found::Kind::kRemote && S_ISDIR(found.st.st_mode))
     layer_.make_directories(path, options_.names.directory_mode, options_.names.uid,
                             options_.names.gid);
-  return layer_.open(path, O_PATH);
+  auto fd = layer_.open(path, O_PATH);
+  check_is(node, fd.get());
+  return fd;
 }
 
 Attributes CacheFs::change_attributes(NodeId node, std::optional<HandleId> handle, unsigned changes,
@@ -104,11 +124,12 @@ Attributes CacheFs::change_attributes(NodeId node, std::optional<HandleId> handl
     if (!path.empty()) claim(path, fd.get());
     if (::truncate(proc_path(fd.get()).c_str(), wanted.st_size) != 0) throw_errno("truncate");
   }
-  change_times(fd.get(), changes, wanted);
+  if ((changes & kMtime) != 0 && is_copy(path))
+    names_.change_copy(path, [&] { change_times(fd.get(), changes, wanted); });
+  else
+    change_times(fd.get(), changes, wanted);
   struct stat st {};
   if (::fstat(fd.get(), &st) != 0) throw_errno("stat");
-  if ((changes & kMtime) != 0 && has_copies_at(path))  // still what the source has
-    index_.place_copy(path, static_cast<std::uint64_t>(st.st_size), mtime_ns(st));
   return attributes(node, st);
 }
 

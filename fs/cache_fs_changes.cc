@@ -12,6 +12,13 @@
 #include "fs/umask_of.h"
 
 namespace neffs::fs {
+namespace {
+
+std::string proc_path(int fd) {
+  return "/proc/self/fd/" + std::to_string(fd);
+}
+
+}  // namespace
 
 void CacheFs::check_may_change(const std::string& path) const {
   if (locate(path).place == Place::kTopLevel && is_reserved_root_name(path))
@@ -25,24 +32,22 @@ void CacheFs::make_parent(const std::string& path) {
 }
 
 // As the disk does it: the caller owns what he makes, and its group is his unless the folder says
-// otherwise. An ordinary user's mount cannot give files away, and need not. The kernel holds the
-// folder's lock, so the name stands for what was made.
-void CacheFs::give_to_caller(const std::string& path, const Caller& caller) {
+// otherwise. An ordinary user's mount cannot give files away, and need not.
+//   made: a descriptor of what was made, never its name: below the mount somebody may have put
+//   another file, or a symlink, in its place
+void CacheFs::give_to_caller(const std::string& path, int made, const Caller& caller) {
   if (::geteuid() != 0) return;
   if (caller.uid == ::geteuid() && caller.gid == ::getegid()) return;
   const auto parent = layer_.parent_of(path);
-  const char* name = parent.name.c_str();
   struct stat folder {};
-  struct stat made {};
-  if (::fstat(parent.fd.get(), &folder) != 0 ||
-      ::fstatat(parent.fd.get(), name, &made, AT_SYMLINK_NOFOLLOW) != 0)
-    throw_errno("stat");
+  struct stat st {};
+  if (::fstat(parent.fd.get(), &folder) != 0 || ::fstat(made, &st) != 0) throw_errno("stat");
+  if (st.st_uid != ::geteuid()) return;  // not what was made
   const gid_t gid = (folder.st_mode & S_ISGID) != 0 ? static_cast<gid_t>(-1) : caller.gid;
-  if (::fchownat(parent.fd.get(), name, caller.uid, gid, AT_SYMLINK_NOFOLLOW) != 0)
-    throw_errno("chown");
-  const bool has_set_ids = !S_ISLNK(made.st_mode) && (made.st_mode & (S_ISUID | S_ISGID)) != 0;
+  if (::fchownat(made, "", caller.uid, gid, AT_EMPTY_PATH) != 0) throw_errno("chown");
+  const bool has_set_ids = !S_ISLNK(st.st_mode) && (st.st_mode & (S_ISUID | S_ISGID)) != 0;
   // A change of owner has taken them away.
-  if (has_set_ids && ::fchmodat(parent.fd.get(), name, made.st_mode & 07777, 0) != 0)
+  if (has_set_ids && ::chmod(proc_path(made).c_str(), st.st_mode & 07777) != 0)
     throw_errno("chmod");
 }
 
@@ -67,13 +72,20 @@ Entry CacheFs::make(NodeId parent, const std::string& name, const Caller& caller
   const auto path = nodes_.child_path(parent, name);
   check_may_change(path);
   if (names_.find(path).kind == Found::Kind::kRemote) throw_errno(EEXIST, "make");
+  const bool hides_others = names_.hides_others(path);
   make_parent(path);
+  const auto parent_folder = layer_.parent_of(path);
   {
     const UmaskOf umask(caller);
-    if (call(layer_.parent_of(path)) != 0) throw_errno("make");
+    if (call(parent_folder) != 0) throw_errno("make");
   }
-  give_to_caller(path, caller);
+  const UniqueFd made(::openat(parent_folder.fd.get(), parent_folder.name.c_str(),
+                               O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!made) throw_errno("make");
+  give_to_caller(path, made.get(), caller);
+  forget_deleted(path);  // of a file that went while nothing was mounted
   names_.touch(path);
+  if (hides_others) forget_module_in_kernel(path);
   tell_changed(path);
   return local_entry(parent, name, path);
 }
@@ -157,14 +169,16 @@ void CacheFs::lose_name(NodeId node, UniqueFd last_hold) {
 void CacheFs::unlink(NodeId parent, const std::string& name) {
   const auto path = nodes_.child_path(parent, name);
   check_may_change(path);
-  auto fd = last_hold(path);
+  UniqueFd fd;
   {
     std::unique_lock<std::mutex> hold;
     if (!is_lock(path)) hold = whiteouts_.hold();
+    fd = last_hold(path);
     // First of all, so that the source's file is not seen in its place for a moment, or after a crash.
     const bool hidden = names_.white_out(path);
     const auto folder = fd ? layer_.parent_of(path) : Layer::Parent();
-    if (fd && ::unlinkat(folder.fd.get(), folder.name.c_str(), 0) != 0) {
+    if (fd && ::unlinkat(folder.fd.get(), folder.name.c_str(), 0) != 0 &&
+        !(errno == ENOENT && hidden)) {
       const int error = errno;
       if (hidden) names_.drop_whiteout(path);
       throw_errno(error, "unlink");
@@ -201,9 +215,10 @@ bool CacheFs::is_shown_empty(const std::string& directory) {
 void CacheFs::rmdir(NodeId parent, const std::string& name) {
   const auto path = nodes_.child_path(parent, name);
   check_may_change(path);
-  auto fd = last_hold(path);
+  UniqueFd fd;
   {
     const auto hold = whiteouts_.hold();
+    fd = last_hold(path);
     const auto found = names_.find(path);
     if (found.kind != Found::Kind::kLocal && found.kind != Found::Kind::kRemote)
       throw_errno(ENOENT, "rmdir");
@@ -232,17 +247,18 @@ bool CacheFs::remove_quietly(const std::string& path, LayerId id) {
   const auto node = nodes_.find(path);
   if (node != 0 && files_.is_open(node)) return false;
   const auto folder = layer_.parent_of(path);
+  if (!is_lock(path)) forget_deleted(path);  // before its name is free for another one
   if (::unlinkat(folder.fd.get(), folder.name.c_str(), 0) != 0) throw_errno("unlink");
   names_.touch(path);
   if (const auto parent = nodes_.find(std::string(parent_path(path))); parent != 0)
     files_.let_go(nodes_.remove(parent, folder.name));
-  if (!is_lock(path)) forget_deleted(path);
   forget_in_kernel({path});
   tell_changed(path);
   return true;
 }
 
 std::vector<std::string> CacheFs::restore(const std::string& path) {
+  const auto hold = whiteouts_.hold();
   auto restored = names_.restore(path);
   forget_in_kernel(restored);
   return restored;

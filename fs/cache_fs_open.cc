@@ -97,15 +97,27 @@ std::optional<Opened> CacheFs::open_here(NodeId node, const std::string& path, i
     check = names_.check_copy(path, *st);
   // Other bytes are another node: the kernel looks the name up again.
   if (check.verdict == Names::Copy::kDamaged) throw_errno(ESTALE, "open");
-  if (!writes(flags))
-    return files_.open(node, layer_.open(path, O_RDONLY), UniqueFd(), check.promise);
-  auto own = open_to_write(path, flags, 0);
+  if (!writes(flags)) {
+    auto shared = layer_.open(path, O_RDONLY | O_NONBLOCK);
+    check_is(node, shared.get());
+    return files_.open(node, std::move(shared), UniqueFd(), check.promise);
+  }
+  auto own = open_to_write(node, path, flags);
   return open_with(files_, node, std::move(own));
 }
 
+// The kernel has judged the caller's rights by the attributes of the node: below the mount somebody
+// may have put another file in its place since, or a pipe, for which one would wait (O_NONBLOCK).
+void CacheFs::check_is(NodeId node, int fd) const {
+  const auto st = stat_of(fd);
+  const auto known = nodes_.layer_of(node);
+  if (known && *known != layer_id(st)) throw_errno(ESTALE, "open");
+}
+
 // Ours before it is emptied: until then a reader takes the shorter file for a damaged copy.
-UniqueFd CacheFs::open_to_write(const std::string& path, int flags, mode_t mode) {
-  auto own = layer_.open(path, handle_flags(flags & ~O_TRUNC) | (flags & (O_CREAT | O_EXCL)), mode);
+UniqueFd CacheFs::open_to_write(NodeId node, const std::string& path, int flags) {
+  auto own = layer_.open(path, handle_flags(flags & ~O_TRUNC) | O_NONBLOCK);
+  check_is(node, own.get());
   claim(path, own.get());
   if ((flags & O_TRUNC) != 0) empty(own.get());
   return own;
@@ -133,7 +145,7 @@ std::optional<std::string> CacheFs::name_of(NodeId node) const {
 Opened CacheFs::attach(NodeId node, const std::string& path, const FetchedFile& file, int flags) {
   if (writes(flags)) {
     fetcher_.give_name(path);
-    auto own = open_to_write(path, flags, 0);
+    auto own = open_to_write(node, path, flags);
     return open_with(files_, node, std::move(own));
   }
   auto shared = duplicate(file.fd.get());
@@ -174,11 +186,8 @@ void CacheFs::open_remote(NodeId node, const std::string& path, int flags, const
   if (found.kind != Found::Kind::kRemote) throw_errno(ENOENT, "open");
   if (found.remote.kind != RemoteName::Kind::kFile) throw_errno(EISDIR, "open");
   if ((flags & O_TRUNC) != 0) {  // nothing of the remote bytes is wanted
-    make_parent(path);
-    auto own = open_to_write(path, flags | O_CREAT, options_.names.file_mode);
-    if (::fchmod(own.get(), options_.names.file_mode) != 0) throw_errno("chmod");
-    nodes_.bind(path, layer_id(stat_of(own.get())));
-    reply->ok(open_with(files_, node, std::move(own)));
+    make_empty(path);
+    reply->ok(open_with(files_, node, open_to_write(node, path, flags)));
     return;
   }
   park(reply, std::nullopt, caller, give_up,
@@ -224,16 +233,20 @@ void CacheFs::fetch(NodeId node, const std::string& path, const RemoteName& remo
   fetch_bundle(path);
 }
 
-// One after the other: they are at most two.
+// One after the other.
 void CacheFs::fetch_into_layer(std::vector<std::string> paths,
                                const std::function<void(std::exception_ptr)>& done) {
   if (paths.empty()) {
     done(nullptr);
     return;
   }
-  const auto path = std::move(paths.back());
-  paths.pop_back();
+  const auto path = std::move(paths.front());
+  paths.erase(paths.begin());
   const auto found = names_.find(path);
+  if (found.kind == Found::Kind::kLocal) {
+    fetch_into_layer(std::move(paths), done);
+    return;
+  }
   auto wanted =
       found.kind == Found::Kind::kRemote ? order(path, found.remote) : std::optional<FetchOrder>();
   if (!wanted) throw_errno(ESTALE, "fetch");  // it has just come or gone; the kernel looks again
@@ -287,9 +300,16 @@ Created CacheFs::create(NodeId parent, const std::string& name, int flags, mode_
   UniqueFd own;
   {
     const UmaskOf umask(caller);
-    own = open_to_write(path, flags | O_CREAT, mode);
+    own = layer_.open(path, handle_flags(flags & ~O_TRUNC) | O_CREAT | (flags & O_EXCL), mode);
   }
-  if (is_new) give_to_caller(path, caller);
+  try {
+    if (is_new) give_to_caller(path, own.get(), caller);
+    claim(path, own.get());
+    if ((flags & O_TRUNC) != 0) empty(own.get());
+  } catch (...) {
+    if (is_new) remove_quietly(path, layer_id(stat_of(own.get())));
+    throw;
+  }
   if (is_new && listener_ != nullptr && is_lock(path)) listener_->lock_made(path, caller);
   Created created;
   created.entry = local_entry(parent, name, path);

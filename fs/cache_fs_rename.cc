@@ -18,6 +18,11 @@ bool CacheFs::has_copies_at(const std::string& path) {
                      [](const auto& file) { return file.origin == index::Origin::kCopy; });
 }
 
+bool CacheFs::is_copy(const std::string& path) {
+  const auto record = index_.layer_file(path);
+  return record && record->origin == index::Origin::kCopy;
+}
+
 // Nothing of the directory comes from a source, or would have to stay behind.
 bool CacheFs::is_wholly_here(const std::string& directory) {
   return layer_.stat(directory) && !has_copies_at(directory) && !names_.shines_through(directory);
@@ -59,10 +64,10 @@ void CacheFs::rename(NodeId from, const std::string& old_name, NodeId to,
 std::vector<std::string> CacheFs::to_bring(const Renaming& renaming) {
   std::vector<std::string> paths;
   if (names_.find(renaming.old_path).kind == Found::Kind::kRemote)
-    paths.push_back(renaming.old_path);
+    paths = to_fetch_for(renaming.old_path);
   if ((renaming.flags & RENAME_EXCHANGE) != 0 &&
       names_.find(renaming.new_path).kind == Found::Kind::kRemote)
-    paths.push_back(renaming.new_path);
+    for (auto& path : to_fetch_for(renaming.new_path)) paths.push_back(std::move(path));
   return paths;
 }
 
@@ -81,14 +86,17 @@ void CacheFs::rename_here(const Renaming& renaming, const Caller& caller) {
   if (replaces_directory && S_ISDIR(old_st->st_mode) && !is_shown_empty(new_path))
     throw_errno(ENOTEMPTY, "rename");
   const bool hides_others = names_.hides_others(new_path);
-  // A crash right after the rename must not leave a copy's record on a file that is none.
-  for (const auto& path : {old_path, new_path})
-    if (has_copies_at(path)) index_.mark_ours(path);
   make_parent(new_path);
   auto replaced = new_st && !exchanges ? last_hold(new_path) : UniqueFd();
-  rename_in_layer(renaming);
+  const auto records = foretell_records(renaming);
+  try {
+    rename_in_layer(renaming);
+  } catch (...) {
+    move_records(renaming, records, false);
+    throw;
+  }
   if (S_ISDIR(old_st->st_mode)) names_.stands_for_itself(new_path);
-  move_records(renaming);
+  move_records(renaming, records, true);
   move_nodes(renaming, std::move(replaced));
   names_.touch(old_path);
   names_.touch(new_path);
@@ -103,18 +111,33 @@ void CacheFs::rename_here(const Renaming& renaming, const Caller& caller) {
   if (is_lock(new_path)) listener_->lock_made(new_path, caller);
 }
 
-// The rename has been done: if its records cannot follow, the files count as found here.
-void CacheFs::move_records(const Renaming& renaming) try {
+// The new name has its record before it has the file. Returns what has to be put back if that fails.
+CacheFs::Records CacheFs::foretell_records(const Renaming& renaming) {
   const auto& old_path = renaming.old_path;
   const auto& new_path = renaming.new_path;
-  if (index_.layer_files_below(old_path).empty() && index_.layer_files_below(new_path).empty())
-    return;
-  if ((renaming.flags & RENAME_EXCHANGE) != 0)
-    index_.exchange_files(old_path, new_path);
-  else
-    index_.move_files(old_path, new_path);
+  Records records{index_.layer_files_below(new_path), !index_.layer_files_below(old_path).empty()};
+  if (!records.of_source && records.of_target.empty()) return records;
+  if ((renaming.flags & RENAME_EXCHANGE) == 0) {
+    index_.foretell_move(old_path, new_path);
+    return records;
+  }
+  for (const auto& path : {old_path, new_path})
+    if (is_copy(path)) index_.mark_ours(path);
+  return records;
+}
+
+// The rename has been done, or not: if its records cannot follow, those of the old name are of nothing.
+void CacheFs::move_records(const Renaming& renaming, const Records& records, bool is_done) try {
+  if (!records.of_source && records.of_target.empty()) return;
+  if ((renaming.flags & RENAME_EXCHANGE) != 0) {
+    if (is_done) index_.exchange_files(renaming.old_path, renaming.new_path);
+  } else if (is_done) {
+    index_.finish_move(renaming.old_path, renaming.new_path);
+  } else {
+    index_.recall_move(renaming.new_path, records.of_target);
+  }
 } catch (const index::IndexError& error) {
-  spdlog::error("{} was renamed, and its record was not: {}", renaming.new_path, error.what());
+  spdlog::error("{}: its record does not follow: {}", renaming.new_path, error.what());
 }
 
 void CacheFs::rename_in_layer(const Renaming& renaming) {

@@ -132,6 +132,13 @@ LocalState judge_local(std::string_view version, std::string_view name,
   return is_locked ? LocalState::kLocked : LocalState::kUnfinished;
 }
 
+int place_rank(std::string_view path) {
+  const auto name = path.substr(path.rfind('/') + 1);
+  if (name == kDoneMark) return 3;
+  if (name == kNeff) return 2;
+  return name == "config.json" || name == "model_index.json" ? 1 : 0;
+}
+
 PlacePlan plan_module(std::string_view name, std::span<const ModuleFile> files) {
   PlacePlan plan;
   plan.whole = is_traced(name) || find(files, kDoneMark) == nullptr;

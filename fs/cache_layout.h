@@ -95,6 +95,9 @@ struct PlacePlan {
 };
 PlacePlan plan_module(std::string_view name, std::span<const ModuleFile> files);
 
+// Files whose presence makes a directory look finished get their names last: in this order.
+int place_rank(std::string_view path);
+
 inline constexpr std::string_view kDoneMark = "model.done";
 inline constexpr std::string_view kNeff = "model.neff";
 inline constexpr std::string_view kFailureLog = "model.log";

@@ -29,14 +29,6 @@ hub::ContentId hash_file(int fd, hub::HashKind kind, std::uint64_t size) {
   }
 }
 
-// Files whose presence makes a directory look finished get their names last.
-int place_rank(const std::string& path) {
-  const auto name = base_name(path);
-  if (name == kDoneMark) return 3;
-  if (name == kNeff) return 2;
-  return name == "config.json" || name == "model_index.json" ? 1 : 0;
-}
-
 std::exception_ptr cancelled() {
   return std::make_exception_ptr(
       hub::HubError(hub::HubErrorKind::kCancelled, "neffs is shutting down"));

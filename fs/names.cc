@@ -20,6 +20,23 @@ ino_t remote_ino(const std::string& path, const hub::ContentId& content) {
   return std::hash<std::string>()(path + '\n' + content.hex) | (ino_t{1} << 63);
 }
 
+// Names vanish while they are looked at.
+std::vector<DirEntry> list_if_there(const Layer& layer, const std::string& path) {
+  try {
+    return layer.list(path);
+  } catch (const std::system_error&) {
+    return {};
+  }
+}
+
+// Some disks do not say what a name is.
+bool is_unknown_directory(const Layer& layer, const std::string& module, const std::string& name,
+                          unsigned char type) {
+  if (type != DT_UNKNOWN) return false;
+  const auto st = layer.stat(join_path(module, name));
+  return st && S_ISDIR(st->st_mode);
+}
+
 }  // namespace
 
 Identity Found::identity() const {
@@ -149,7 +166,7 @@ bool Names::settle(std::string_view module) {
       const auto name = listing->names.find(std::string_view(file.path).substr(key.size() + 1));
       return name != listing->names.end() && name->second.content.text() == file.content;
     });
-    remove_copies(std::move(copies));
+    remove_copies(std::move(copies), Spare::kChanged);
   }
   const std::lock_guard lock(mutex_);
   auto& now = modules_[key];
@@ -171,27 +188,33 @@ bool Names::is_stale(const std::string& path, bool& is_compared) {
   if (!remote) return false;
   if (remote->kind == RemoteName::Kind::kFile && remote->content.text() == record->content)
     return false;
-  remove_copies({*record});
+  remove_copies({*record}, Spare::kChanged);
   return true;
 }
 
 // The mark goes first, so that a crash in between leaves no module that looks finished.
-void Names::remove_copies(std::vector<index::LayerFile> copies) {
+void Names::remove_copies(std::vector<index::LayerFile> copies, Spare spare) {
   std::stable_partition(copies.begin(), copies.end(),
                         [](const auto& file) { return base_name(file.path) == kDoneMark; });
-  for (const auto& file : copies) {
-    const std::lock_guard claims(claims_);
-    const auto record = index_.layer_file(file.path);
-    if (!record || record->origin != index::Origin::kCopy) continue;  // a writer has claimed it
+  for (const auto& file : copies) remove_copy(file, spare);
+}
+
+// What is no copy any more, because somebody wrote there while nothing was mounted, is spared.
+void Names::remove_copy(const index::LayerFile& file, Spare spare) {
+  const std::lock_guard claims(claims_);
+  const auto record = index_.layer_file(file.path);
+  if (!record || record->origin != index::Origin::kCopy) return;  // a writer has claimed it
+  const auto st = layer_.stat(file.path);
+  const bool is_as_promised =
+      st && S_ISREG(st->st_mode) && promise_of(*st) == CopyPromise{record->size, record->mtime_ns};
+  if (st && (is_as_promised || (spare == Spare::kNothing && S_ISREG(st->st_mode)))) {
     spdlog::info("{}: the copy is removed, it is not what the source has", file.path);
-    if (layer_.stat(file.path)) {
-      const auto parent = layer_.parent_of(file.path);
-      if (::unlinkat(parent.fd.get(), parent.name.c_str(), 0) != 0 && errno != ENOENT)
-        throw_errno("unlink");
-    }
-    index_.forget_file(file.path);
-    remove_empty_folders(file.path);
+    const auto parent = layer_.parent_of(file.path);
+    if (::unlinkat(parent.fd.get(), parent.name.c_str(), 0) != 0 && errno != ENOENT)
+      throw_errno("unlink");
   }
+  index_.forget_file(file.path);
+  remove_empty_folders(file.path);
 }
 
 bool Names::claim(const std::string& path, int fd) {
@@ -200,6 +223,7 @@ bool Names::claim(const std::string& path, int fd) {
   const std::lock_guard claims(claims_);
   const auto record = index_.layer_file(path);
   if (!record || record->origin != index::Origin::kOurs) index_.mark_ours(path);
+  touch(path);  // who has judged the module in between did not see this
   struct stat open {};
   if (::fstat(fd, &open) != 0) throw_errno("fstat");
   const auto named = layer_.stat(path);
@@ -217,12 +241,27 @@ void Names::remove_empty_folders(const std::string& path) {
 }
 
 Names::CopyCheck Names::check_copy(const std::string& path, const struct stat& st) {
-  const auto record = index_.layer_file(path);
-  if (!record || record->origin != index::Origin::kCopy ||
-      record->placement != index::Placement::kPlaced)
-    return {};
+  auto record = index_.layer_file(path);
+  const auto is_placed_copy = [&record] {
+    return record && record->origin == index::Origin::kCopy &&
+           record->placement == index::Placement::kPlaced;
+  };
+  if (!is_placed_copy()) return {};
   if (promise_of(st) == CopyPromise{record->size, record->mtime_ns})
     return {Copy::kIntact, promise_of(st)};
+  {
+    const std::lock_guard claims(claims_);  // its times may be changing this moment
+    record = index_.layer_file(path);
+    const auto now = layer_.stat(path);
+    if (!is_placed_copy() || !now) return {};
+    if (promise_of(*now) == CopyPromise{record->size, record->mtime_ns})
+      return {Copy::kIntact, promise_of(*now)};
+    if (!can_be_had_again(*record)) {
+      spdlog::warn("{}: the copy was changed behind the mount, and stays as it is", path);
+      index_.forget_file(path);
+      return {};
+    }
+  }
   spdlog::warn("{}: the copy was changed behind the mount, it is fetched again", path);
   std::vector<index::LayerFile> gone{*record};
   if (const auto at = locate(path); at.place == Place::kInsideModule) {
@@ -232,8 +271,22 @@ Names::CopyCheck Names::check_copy(const std::string& path, const struct stat& s
     else if (mark->path != path)
       gone.push_back(*mark);
   }
-  remove_copies(std::move(gone));
+  remove_copies(std::move(gone), Spare::kNothing);
   return {Copy::kDamaged, std::nullopt};
+}
+
+bool Names::can_be_had_again(const index::LayerFile& file) {
+  if (!follows_source(file) || !view_.is_worth_waiting()) return false;
+  const auto remote = view_.peek(file.path);
+  return remote && remote->kind == RemoteName::Kind::kFile &&
+         remote->content.text() == file.content;
+}
+
+void Names::change_copy(const std::string& path, const std::function<void()>& change) {
+  const std::lock_guard claims(claims_);
+  change();
+  if (const auto st = layer_.stat(path))
+    index_.place_copy(path, static_cast<std::uint64_t>(st->st_size), mtime_ns(*st));
 }
 
 // --- local modules --------------------------------------------------------------------------------
@@ -282,9 +335,9 @@ bool Names::has_local_outputs(const std::string& module) {
 }
 
 bool Names::has_local_outputs_below(const std::string& module, const std::string& inside) {
-  for (const auto& entry : layer_.list(join_path(module, inside))) {
+  for (const auto& entry : list_if_there(layer_, join_path(module, inside))) {
     const auto name = join_path(inside, entry.name);
-    if (entry.type == DT_DIR) {
+    if (entry.type == DT_DIR || is_unknown_directory(layer_, module, name, entry.type)) {
       if (has_local_outputs_below(module, name)) return true;
       continue;
     }

@@ -63,9 +63,11 @@ class Names {
     std::optional<CopyPromise> promise;  // of an intact copy
   };
   // Compares a local file with what the index promises of it: later damage of a copy shows in its
-  // size or time. A damaged copy is removed, the mark of its module first, so that it can be fetched
-  // again.
+  // size or time. A damaged copy is removed, the mark of its module first, if its source has the same
+  // now and can be asked for it; else the file stays, and counts as one that was found here.
   CopyCheck check_copy(const std::string& path, const struct stat& st);
+  // Runs `change`, which changes the times of a copy, and has the index promise the new ones.
+  void change_copy(const std::string& path, const std::function<void()>& change);
 
   // The names below a directory: local ones, and those of the source that are not local.
   //   want_remote: whether those are to be listed; nullopt if the source has to be asked for them
@@ -117,7 +119,10 @@ class Names {
   bool settle_if_possible(std::string_view module);
   bool has_local_outputs(const std::string& module);
   bool has_local_outputs_below(const std::string& module, const std::string& inside);
-  void remove_copies(std::vector<index::LayerFile> copies);
+  enum class Spare { kNothing, kChanged };
+  void remove_copies(std::vector<index::LayerFile> copies, Spare spare);
+  void remove_copy(const index::LayerFile& file, Spare spare);
+  bool can_be_had_again(const index::LayerFile& file);
   void remove_empty_folders(const std::string& path);
   bool follows_source(const index::LayerFile& file) const;
   bool is_stale(const std::string& path, bool& is_compared);

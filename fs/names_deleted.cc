@@ -28,13 +28,13 @@ std::optional<std::string> Names::stamp(const std::string& path) {
 bool Names::is_in_force(const std::string& path, const std::string& made_against) {
   if (locate(path).place == Place::kVersion) {
     if (!layer_.stat(path)) return true;
-    whiteouts_.drop(path);
+    whiteouts_.drop_if(path, made_against);
     return false;
   }
   const auto now = stamp(path);
   if (!now || *now == made_against) return true;
   spdlog::info("{}: the source has a new version of what was deleted here", path);
-  whiteouts_.drop(path);
+  whiteouts_.drop_if(path, made_against);
   return false;
 }
 

@@ -100,6 +100,12 @@ ino_t NodeTable::ino(NodeId id) const {
   return it == nodes_.end() ? 0 : it->second.identity.ino;
 }
 
+std::optional<LayerId> NodeTable::layer_of(NodeId id) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = nodes_.find(id);
+  return it == nodes_.end() ? std::nullopt : it->second.identity.layer;
+}
+
 void NodeTable::link_locked(NodeId id, Dentry dentry) {
   ++nodes_.at(dentry.parent).children;
   auto& node = nodes_.at(id);
@@ -172,6 +178,19 @@ void NodeTable::bind(const std::string& path, LayerId layer) {
   const auto it = nodes_.find(at_path_locked(path));
   if (it == nodes_.end() || it->second.identity.layer) return;
   it->second.identity.layer = layer;
+  by_layer_[layer] = it->first;
+}
+
+void NodeTable::rebind(const std::string& path, LayerId layer) {
+  const std::lock_guard lock(mutex_);
+  const auto it = nodes_.find(at_path_locked(path));
+  if (it == nodes_.end()) return;
+  auto& known = it->second.identity.layer;
+  if (known) {
+    const auto bound = by_layer_.find(*known);
+    if (bound != by_layer_.end() && bound->second == it->first) by_layer_.erase(bound);
+  }
+  known = layer;
   by_layer_[layer] = it->first;
 }
 

@@ -39,6 +39,9 @@ class NodeTable {
   // path(parent)/name
   std::string child_path(NodeId parent, std::string_view name) const;
 
+  // Where the node's bytes are here, as far as it is known.
+  std::optional<LayerId> layer_of(NodeId id) const;
+
   // The node that the kernel knows a path by, 0 if it knows none.
   NodeId find(const std::string& path) const;
 
@@ -52,6 +55,8 @@ class NodeTable {
 
   // The remote-only file at `path`, where the kernel knows it, is about to get these bytes.
   void bind(const std::string& path, LayerId layer);
+  // The same for a file that was made in its place, whatever was about to be there.
+  void rebind(const std::string& path, LayerId layer);
   // The node has lost its last name, but a process may still hold it: its attributes are reached by
   // this descriptor (O_PATH) until the kernel forgets it. Nothing happens if it has a name.
   void keep(NodeId id, UniqueFd fd);

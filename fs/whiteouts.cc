@@ -74,6 +74,7 @@ void Whiteouts::write(Write change) {
 }
 
 void Whiteouts::add(const std::string& path, const std::string& content) {
+  const std::lock_guard writing(writing_);
   {
     const std::unique_lock lock(mutex_);
     rows_.insert_or_assign(path, content);
@@ -82,6 +83,7 @@ void Whiteouts::add(const std::string& path, const std::string& content) {
 }
 
 void Whiteouts::add_over(const std::string& path, const std::string& content) {
+  const std::lock_guard writing(writing_);
   {
     const std::unique_lock lock(mutex_);
     erase_below_locked(path);
@@ -91,6 +93,7 @@ void Whiteouts::add_over(const std::string& path, const std::string& content) {
 }
 
 void Whiteouts::drop(const std::string& path) {
+  const std::lock_guard writing(writing_);
   {
     const std::unique_lock lock(mutex_);
     if (rows_.erase(path) == 0) return;
@@ -98,7 +101,19 @@ void Whiteouts::drop(const std::string& path) {
   write([this, path] { index_.drop_whiteout(path); });
 }
 
+void Whiteouts::drop_if(const std::string& path, const std::string& content) {
+  const std::lock_guard writing(writing_);
+  {
+    const std::unique_lock lock(mutex_);
+    const auto row = rows_.find(path);
+    if (row == rows_.end() || row->second != content) return;
+    rows_.erase(row);
+  }
+  write([this, path] { index_.drop_whiteout(path); });
+}
+
 void Whiteouts::drop_below(const std::string& directory) {
+  const std::lock_guard writing(writing_);
   if (below(directory).empty()) return;
   index_.drop_whiteouts_below(directory);
   const std::unique_lock lock(mutex_);

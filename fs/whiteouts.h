@@ -14,7 +14,7 @@
 namespace neffs::fs {
 
 // All whiteouts of a layer, in memory and in the index. Safe for any thread; the mutex is a leaf,
-// never held while the index is read or written. Changes are in the index when they return; what it
+// never held while the index is written. Changes are in the index when they return; what it
 // cannot take (a full disk must not keep anybody from deleting) is in force all the same, and is
 // written with the next change.
 class Whiteouts {
@@ -39,17 +39,21 @@ class Whiteouts {
   // The same, and those below are dropped.
   void add_over(const std::string& path, const std::string& content);
   void drop(const std::string& path);
+  // If it is still the one that was judged.
+  void drop_if(const std::string& path, const std::string& content);
   // Throws IndexError, and then nothing is dropped.
   void drop_below(const std::string& directory);
 
  private:
   using Rows = std::map<std::string, std::string, std::less<>>;
-  using Write = std::function<void()>;  // throws IndexError
+  using Write = std::function<void()>;  // throws IndexError; under writing_
   void erase_below_locked(const std::string& directory);
   void write(Write change);
 
   index::Index& index_;
   std::mutex naming_;
+  std::mutex
+      writing_;  // held across one change of rows_ and its row, so that they come in one order
   mutable std::shared_mutex mutex_;  // protects everything below
   Rows rows_;
   std::vector<Write> unwritten_;  // in their order

@@ -81,8 +81,16 @@ void Index::forget_file(const std::string& path) {
   connections_->write([&](Database& db) { drop_file(db, path); });
 }
 
-void Index::move_files(const std::string& from, const std::string& to) {
-  connections_->write([&](Database& db) { rename_files(db, from, to); });
+void Index::foretell_move(const std::string& from, const std::string& to) {
+  connections_->write([&](Database& db) { foretell_renamed(db, from, to); });
+}
+
+void Index::finish_move(const std::string& from, const std::string& to) {
+  connections_->write([&](Database& db) { drop_renamed(db, from, to); });
+}
+
+void Index::recall_move(const std::string& to, const std::vector<LayerFile>& before) {
+  connections_->write([&](Database& db) { replace_files(db, to, before); });
 }
 
 void Index::exchange_files(const std::string& one, const std::string& other) {

@@ -155,9 +155,14 @@ class Index {
   void mark_ours(const std::string& path);
   // Drops the record of a file that is gone.
   void forget_file(const std::string& path);
-  // A file or directory was renamed: records at or below `to` are dropped, those at or below `from`
-  // follow. (A record left behind would keep the old name ours for ever.)
-  void move_files(const std::string& from, const std::string& to);
+  // A file or directory is about to be renamed: the names that it will have are ours where the old ones
+  // have a record or the new ones have one, so that a crash loses nothing that is ours and leaves no
+  // copy's record on a file that is none.
+  void foretell_move(const std::string& from, const std::string& to);
+  // It was renamed: the old names' records go, and those of the new names where the old ones had none.
+  void finish_move(const std::string& from, const std::string& to);
+  // It was not: what was below the new name before is there again.
+  void recall_move(const std::string& to, const std::vector<LayerFile>& before);
   // Two names were exchanged: each takes the records at or below the other.
   void exchange_files(const std::string& one, const std::string& other);
   // Rows of copies that were intended and never placed, for recovery.

@@ -35,8 +35,18 @@ const std::string kMarkOurs = fmt::format(
     kColumns);
 const std::string kForget = "DELETE FROM layer_files WHERE path = ?1";
 const std::string kForgetBelow = fmt::format("DELETE FROM layer_files WHERE {}", kAtOrBelow);
+const std::string kInsert =
+    fmt::format("INSERT INTO layer_files ({}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", kColumns);
+const std::string kMakeOursBelow = fmt::format(
+    "UPDATE layer_files SET origin = 1, placement = 1, source = '', fetched_at = '', content = '',"
+    " size = 0, mtime_ns = 0 WHERE origin = 0 AND {}",
+    kAtOrBelow);
+const std::string kForetell = fmt::format(
+    "INSERT OR REPLACE INTO layer_files ({}) SELECT {}, 1, 1, '', '', '', 0, 0 FROM layer_files"
+    " WHERE {}",
+    kColumns, kRenamed, kAtOrBelow);
 const std::string kRename =
-    fmt::format("UPDATE layer_files SET {} WHERE {}", kSetRenamed, kAtOrBelow);
+    fmt::format("UPDATE layer_files SET path = {} WHERE {}", kRenamed, kAtOrBelow);
 
 LayerFile file_of(const Row& row) {
   LayerFile file;
@@ -106,10 +116,24 @@ void drop_file(Database& database, const std::string& path) {
   database.run(kForget, {path});
 }
 
-void rename_files(Database& database, const std::string& from, const std::string& to) {
+void foretell_renamed(Database& database, const std::string& from, const std::string& to) {
+  database.run(kMakeOursBelow, {to});
+  database.run(kForetell, {from, to});
+}
+
+void drop_renamed(Database& database, const std::string& from, const std::string& to) {
   if (from == to) return;
-  database.run(kForgetBelow, {to});
-  database.run(kRename, {from, to});
+  if (load_files_below(database, from).empty()) database.run(kForgetBelow, {to});
+  database.run(kForgetBelow, {from});
+}
+
+void replace_files(Database& database, const std::string& directory,
+                   const std::vector<LayerFile>& files) {
+  database.run(kForgetBelow, {directory});
+  for (const auto& file : files)
+    database.run(kInsert, {file.path, static_cast<std::int64_t>(file.origin),
+                           static_cast<std::int64_t>(file.placement), file.source, file.commit,
+                           file.content, file.size, file.mtime_ns});
 }
 
 void swap_files(Database& database, const std::string& one, const std::string& other) {

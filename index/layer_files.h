@@ -23,8 +23,11 @@ void store_placement(Database& database, const std::string& path, std::uint64_t 
 void drop_intent(Database& database, const std::string& path);
 void store_ours(Database& database, const std::string& path);
 void drop_file(Database& database, const std::string& path);
-// Both inside a transaction.
-void rename_files(Database& database, const std::string& from, const std::string& to);
+// All of them inside a transaction.
+void foretell_renamed(Database& database, const std::string& from, const std::string& to);
+void drop_renamed(Database& database, const std::string& from, const std::string& to);
+void replace_files(Database& database, const std::string& directory,
+                   const std::vector<LayerFile>& files);
 void swap_files(Database& database, const std::string& one, const std::string& other);
 
 }  // namespace neffs::index

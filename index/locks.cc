@@ -14,7 +14,7 @@ const std::string kReplace =
     " VALUES (?, ?, ?, ?, ?, ?)";
 const std::string kDelete = "DELETE FROM locks WHERE path = ?";
 const std::string kDeleteBelow = fmt::format("DELETE FROM locks WHERE {}", kAtOrBelow);
-const std::string kRename = fmt::format("UPDATE locks SET {} WHERE {}", kSetRenamed, kAtOrBelow);
+const std::string kRename = fmt::format("UPDATE locks SET path = {} WHERE {}", kRenamed, kAtOrBelow);
 
 }  // namespace
 

@@ -13,8 +13,8 @@ inline constexpr std::string_view kAtOrBelow =
 
 // ?1 renamed to ?2, with everything below it. As bytes: a name on Linux need not be text, and SQLite
 // counts characters in text.
-inline constexpr std::string_view kSetRenamed =
-    "path = CAST(CAST(?2 AS BLOB) || substr(CAST(path AS BLOB), length(CAST(?1 AS BLOB)) + 1) AS "
+inline constexpr std::string_view kRenamed =
+    "CAST(CAST(?2 AS BLOB) || substr(CAST(path AS BLOB), length(CAST(?1 AS BLOB)) + 1) AS "
     "TEXT)";
 
 }  // namespace neffs::index

@@ -302,6 +302,45 @@ TEST_F(CacheFsTest, DamageIsFoundAlsoRightAfterTheFetch) {
   EXPECT_EQ(mount_->read("README.md"), "hello");
 }
 
+// Whatever was done to it: it may be all that there is.
+TEST_F(CacheFsTest, AChangedCopyThatCannotBeHadAgainStays) {
+  fetch_all(kModuleA);
+  mount_.reset();
+  std::filesystem::last_write_time(layer_ / neff_, std::filesystem::file_time_type::clock::now());
+  renew({}, {"http://other.example", "another/repo", "main"});
+  EXPECT_EQ(mount_->read(neff_), files_[neff_]);
+  EXPECT_EQ(mount_->state_of(neff_), "none") << "as one that was found here";
+  EXPECT_TRUE(is_local(done_));
+}
+
+TEST_F(CacheFsTest, ACopyThatSomebodyWroteOverIsNotRemovedWithItsSource) {
+  fetch_all(kModuleA);
+  mount_.reset();
+  write_file(layer_ / neff_, "compiled here while nothing was mounted");
+  files_[neff_] = "a new version";
+  repo_.commit(files_);
+  renew();
+  EXPECT_EQ(mount_->read(neff_), "compiled here while nothing was mounted");
+}
+
+TEST_F(CacheFsTest, TouchingACopyBesideItsReadersDamagesNothing) {
+  fetch_all(kModuleA);
+  const auto node = mount_->walk(neff_).node;
+  std::jthread toucher([&] {
+    struct stat wanted {};
+    for (int i = 0; i < 200; ++i) {
+      wanted.st_mtim.tv_sec = 1'600'000'000 + i;
+      mount_->setattr(node, fs::CacheFs::kMtime, wanted);
+    }
+  });
+  for (int i = 0; i < 200; ++i) {
+    const auto opened = mount_->open(node, O_RDONLY);
+    mount_->fs->release(opened.handle);
+  }
+  toucher.join();
+  EXPECT_EQ(repo_.count(Call::Kind::kDownload, neff_), 1U);
+}
+
 TEST_F(CacheFsTest, AFileThatWasTouchedThroughTheMountIsNotDamaged) {
   fetch_all(kModuleA);
   const auto node = mount_->walk(neff_).node;

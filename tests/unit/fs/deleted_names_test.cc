@@ -264,6 +264,53 @@ TEST_F(DeletedTest, AKillBetweenTheRowAndTheUnlinkLosesNothing) {
   EXPECT_FALSE(mount_->sees(neff_));
 }
 
+// Its mark alone would be a module that looks finished.
+TEST_F(DeletedTest, TheMarkIsNotChangedBeforeItsModuleIsHere) {
+  struct stat wanted {};
+  wanted.st_mode = 0664;
+  mount_->setattr(mount_->walk(done_).node, fs::CacheFs::kMode, wanted);
+  EXPECT_TRUE(is_local(neff_));
+  EXPECT_EQ(mount_->walk(done_).st.st_mode & 07777, 0664U);
+  mount_->setattr(mount_->walk(kTraced + "/config.json").node, fs::CacheFs::kMode, wanted);
+  EXPECT_TRUE(is_local(kTraced + "/unet/model.neuron"));
+}
+
+TEST_F(DeletedTest, ARenamedFileIsOursFromItsFirstMomentOn) {
+  mount_->write("model.neff.tmp", "mine");
+  mount_->index->foretell_move("model.neff.tmp", "model.neff");  // and killed after the rename
+  std::filesystem::rename(layer_ / "model.neff.tmp", layer_ / "model.neff");
+  renew();
+  EXPECT_EQ(mount_->state_of("model.neff"), "ours");
+  EXPECT_EQ(mount_->read("model.neff"), "mine");
+}
+
+TEST_F(DeletedTest, ARenameThatFailsChangesNoRecord) {
+  fetch_all(kModuleA);
+  mount_->make_directory("dir");
+  EXPECT_EQ(errno_in([&] { mount_->rename(neff_, "dir"); }), EISDIR);
+  EXPECT_EQ(mount_->state_of(neff_), "copy");
+  EXPECT_EQ(mount_->read(neff_), files_[neff_]);
+}
+
+TEST_F(DeletedTest, ASymlinkInAModuleHidesItAtOnce) {
+  EXPECT_TRUE(mount_->sees(done_));
+  mount_->fs->symlink("x", mount_->parent_of(neff_), "link", kCaller);
+  EXPECT_TRUE(mount_->kernel.forgotten.contains("model.done"));
+}
+
+// Below the mount somebody has put another file in the place of the one that the kernel knows.
+TEST_F(DeletedTest, AnotherFileInThePlaceOfAKnownOneIsNotOpened) {
+  mount_->write("mine", "x");
+  const auto node = mount_->walk("mine").node;
+  write_file(layer_ / "secret", "of another user");
+  std::filesystem::rename(layer_ / "secret", layer_ / "mine");
+  EXPECT_EQ(errno_in([&] { mount_->open(node); }), ESTALE);
+  EXPECT_EQ(errno_in([&] { mount_->open(node, O_WRONLY | O_TRUNC); }), ESTALE);
+  struct stat wanted {};
+  EXPECT_EQ(errno_in([&] { mount_->setattr(node, fs::CacheFs::kMode, wanted); }), ESTALE);
+  EXPECT_EQ(read_file(layer_ / "mine"), "of another user");
+}
+
 TEST_F(DeletedTest, OthersAreToldOfChanges) {
   mount_->write(kModuleB + ".lock", "");
   EXPECT_TRUE(mount_->listener.locks.contains(kModuleB + ".lock"));

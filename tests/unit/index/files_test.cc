@@ -81,14 +81,34 @@ TEST_F(IndexTest, RecordsFollowARename) {
   index->mark_ours("m/x");
   index->intend_copy(sample_copy("m/\xff/y"));
   index->mark_ours("m+1/z");
-  index->mark_ours("m.bad/old");
-  index->move_files("m", "m.bad");
+  index->foretell_move("m", "m.bad");
+  EXPECT_EQ(paths_of(index->layer_files_below("")),
+            (std::vector<std::string>{"m+1/z", "m.bad/x", "m.bad/\xff/y", "m/x", "m/\xff/y"}));
+  EXPECT_EQ(index->layer_file("m.bad/\xff/y")->origin, Origin::kOurs);
+  EXPECT_EQ(index->layer_file("m/\xff/y")->origin, Origin::kCopy) << "nothing has happened yet";
+  index->finish_move("m", "m.bad");
   EXPECT_EQ(paths_of(index->layer_files_below("")),
             (std::vector<std::string>{"m+1/z", "m.bad/x", "m.bad/\xff/y"}));
-  EXPECT_EQ(index->layer_file("m.bad/x")->origin, Origin::kOurs);
-  EXPECT_EQ(index->layer_file("m.bad/\xff/y")->content, sample_copy("").content);
-  index->move_files("m.bad/x", "m.bad/x");
-  EXPECT_TRUE(index->layer_file("m.bad/x"));
+}
+
+TEST_F(IndexTest, ARenameOverACopyLeavesNoRecordOfIt) {
+  const auto index = open();
+  index->intend_copy(sample_copy("f"));
+  index->foretell_move("found here", "f");
+  EXPECT_EQ(index->layer_file("f")->origin, Origin::kOurs) << "a crash now leaves no copy's record";
+  index->finish_move("found here", "f");
+  EXPECT_FALSE(index->layer_file("f"));
+}
+
+TEST_F(IndexTest, ARenameThatFailedLeavesTheRecordsAsTheyWere) {
+  const auto index = open();
+  index->intend_copy(sample_copy("f"));
+  index->mark_ours("mine");
+  const auto before = index->layer_files_below("f");
+  index->foretell_move("mine", "f");
+  index->recall_move("f", before);
+  EXPECT_EQ(index->layer_files_below("f"), before);
+  EXPECT_TRUE(index->layer_file("mine"));
 }
 
 TEST_F(IndexTest, TotalsCountPlacedCopiesOnly) {
