@@ -140,10 +140,6 @@ void Index::drop_lock(const std::string& path) {
   connections_->write([&](Database& db) { index::drop_lock(db, path); });
 }
 
-void Index::move_locks(const std::string& from, const std::string& to) {
-  connections_->write([&](Database& db) { rename_locks(db, from, to); });
-}
-
 void Index::sync() {
   connections_->sync();
 }

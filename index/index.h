@@ -187,8 +187,6 @@ class Index {
   // Replaces the one of the same path.
   void put_lock(const LockRecord& lock);
   void drop_lock(const std::string& path);
-  // As move_files().
-  void move_locks(const std::string& from, const std::string& to);
 
   // Everything committed before the call survives a power cut when this returns. Calls that come
   // while the disk is busy share the next sync. Once the disk has failed to sync, this throws for

@@ -1,9 +1,5 @@
 #include "index/locks.h"
 
-#include <fmt/format.h>
-
-#include "index/path_sql.h"
-
 namespace neffs::index {
 namespace {
 
@@ -13,8 +9,6 @@ const std::string kReplace =
     "INSERT OR REPLACE INTO locks (path, process, started, boot, pid_namespace, taken_s)"
     " VALUES (?, ?, ?, ?, ?, ?)";
 const std::string kDelete = "DELETE FROM locks WHERE path = ?";
-const std::string kDeleteBelow = fmt::format("DELETE FROM locks WHERE {}", kAtOrBelow);
-const std::string kRename = fmt::format("UPDATE locks SET path = {} WHERE {}", kRenamed, kAtOrBelow);
 
 }  // namespace
 
@@ -34,12 +28,6 @@ void store_lock(Database& database, const LockRecord& lock) {
 
 void drop_lock(Database& database, const std::string& path) {
   database.run(kDelete, {path});
-}
-
-void rename_locks(Database& database, const std::string& from, const std::string& to) {
-  if (from == to) return;
-  database.run(kDeleteBelow, {to});
-  database.run(kRename, {from, to});
 }
 
 }  // namespace neffs::index

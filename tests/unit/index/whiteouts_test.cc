@@ -44,14 +44,6 @@ TEST_F(IndexTest, LocksOutliveTheProgram) {
   EXPECT_TRUE(index->locks().empty());
 }
 
-TEST_F(IndexTest, LocksFollowARenamedDirectory) {
-  const auto index = open();
-  index->put_lock({"a/x.lock", 1, 1, "b", 1, 1});
-  index->put_lock({"c/old.lock", 2, 1, "b", 1, 1});
-  index->move_locks("a", "c");
-  EXPECT_EQ(index->locks(), (Locks{{"c/x.lock", 1, 1, "b", 1, 1}}));
-}
-
 TEST_F(IndexTest, ExchangedNamesExchangeTheirRecords) {
   const auto index = open();
   index->mark_ours("a/f");
