@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include <system_error>
 
 #include "fs/cache_layout.h"
+#include "fs/control_request.h"
 #include "fs/unique_fd.h"
 #include "mount-helper/command_error.h"
 
@@ -40,14 +42,15 @@ bool write_all(int fd, const void* bytes, std::size_t size) {
   return true;
 }
 
-int open_and_request(const std::string& file, const std::string& request) {
-  const int fd = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
+int open_and_request(const std::string& file, const fs::ControlRequest& request) {
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return -1;
-  return ::pwrite(fd, request.data(), request.size(), 0) < 0 ? -1 : fd;
+  return ::ioctl(fd, fs::kAskControl, &request) < 0 ? -1 : fd;
 }
 
 // In the child, which only makes system calls: it was forked from who knows how many threads.
-[[noreturn]] void converse(const std::string& file, const std::string& request, int to_parent) {
+[[noreturn]] void converse(const std::string& file, const fs::ControlRequest& request,
+                           int to_parent) {
   const int control = open_and_request(file, request);
   const Verdict verdict{control < 0 ? errno : 0};
   std::array<char, 16384> buffer{};
@@ -64,7 +67,7 @@ int open_and_request(const std::string& file, const std::string& request) {
 
 class Child {
  public:
-  Child(const std::string& file, const std::string& request) {
+  Child(const std::string& file, const fs::ControlRequest& request) {
     std::array<int, 2> pipe{};
     if (::pipe2(pipe.data(), O_CLOEXEC) != 0) throw_errno("pipe");
     from_child_.reset(pipe[0]);
@@ -129,7 +132,9 @@ MountHealth health_of(int error) {
 ControlAnswer ask(const std::filesystem::path& mount_point, const nlohmann::json& request,
                   std::chrono::milliseconds limit) {
   const auto deadline = Clock::now() + limit;
-  Child child((mount_point / fs::kControlName).string(), request.dump());
+  const auto packed = fs::ControlRequest::of(request.dump());
+  if (!packed) throw CommandError(mount_point.string(), "the request is too long for its daemon");
+  Child child((mount_point / fs::kControlName).string(), *packed);
   std::string said;
   if (!child.listen(said, deadline)) return {MountHealth::kSilent, ETIMEDOUT, ""};
   Verdict verdict{EIO};
@@ -138,10 +143,8 @@ ControlAnswer ask(const std::filesystem::path& mount_point, const nlohmann::json
   return {health_of(verdict.error), verdict.error, std::move(said)};
 }
 
-nlohmann::ordered_json ask_or_throw(const std::filesystem::path& mount_point,
-                                    const nlohmann::json& request,
-                                    std::chrono::milliseconds limit) {
-  const ControlAnswer answer = ask(mount_point, request, limit);
+nlohmann::ordered_json understand(const std::filesystem::path& mount_point,
+                                  const ControlAnswer& answer) {
   const std::string where = mount_point.string();
   switch (answer.health) {
     case MountHealth::kAnswers:
@@ -160,6 +163,12 @@ nlohmann::ordered_json ask_or_throw(const std::filesystem::path& mount_point,
                                                           : parsed["error"].dump());
   }
   return parsed;
+}
+
+nlohmann::ordered_json ask_or_throw(const std::filesystem::path& mount_point,
+                                    const nlohmann::json& request,
+                                    std::chrono::milliseconds limit) {
+  return understand(mount_point, ask(mount_point, request, limit));
 }
 
 }  // namespace neffs::mount_helper

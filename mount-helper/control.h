@@ -24,18 +24,26 @@ struct ControlAnswer {
 
 inline constexpr std::chrono::milliseconds kControlLimit{5'000};
 
-// Writes `request` to the control file below `mount_point` and reads what it says then. A child of
+// Hands `request` to the control file below `mount_point` and reads what it says then. A child of
 // its own does so and is abandoned at the limit: a process that waits for a silent daemon cannot be
-// ended by anybody, itself included.
+// ended by anybody, itself included. Throws CommandError if the request is too long to be handed over.
 ControlAnswer ask(const std::filesystem::path& mount_point, const nlohmann::json& request,
                   std::chrono::milliseconds limit = kControlLimit);
 
 // The answer as JSON. Throws CommandError that says what is wrong with the mount, or what the daemon
 // says with "error" in its answer.
+nlohmann::ordered_json understand(const std::filesystem::path& mount_point,
+                                  const ControlAnswer& answer);
+
+// Both in one.
 nlohmann::ordered_json ask_or_throw(const std::filesystem::path& mount_point,
                                     const nlohmann::json& request,
                                     std::chrono::milliseconds limit = kControlLimit);
 
+// version and pid: costs the same whatever the mount holds.
+inline nlohmann::json hello_request() {
+  return {{"request", "hello"}};
+}
 inline nlohmann::json status_request() {
   return {{"request", "status"}};
 }

@@ -12,14 +12,12 @@
 #include <utility>
 
 #include <spdlog/spdlog.h>
-#include <nlohmann/json.hpp>
 
 #include "fs/fuse/session.h"
 #include "hub/curl_http_client.h"
 #include "hub/hub_client.h"
 #include "hub/hub_repo.h"
-#include "mount-helper/layer_report.h"
-#include "mount-helper/status_report.h"
+#include "mount-helper/verbs.h"
 #include "mount-helper/version.h"
 
 namespace neffs::mount_helper {
@@ -182,7 +180,9 @@ struct Daemon::Parts {
                     [this](const std::string& path, fs::LayerId id) {
                       return cache_fs->remove_quietly(path, id);
                     }),
-        control([this](std::string_view request, uid_t caller) { return answer(request, caller); }),
+        control([this](std::string_view request, uid_t caller) {
+          return verbs->answer(request, caller);
+        }),
         session(mount_spec(plan)) {}
 
   // Callers wait for the pools' threads no longer, and these for the Hub no longer; then nothing
@@ -203,80 +203,13 @@ struct Daemon::Parts {
     housekeeper.stop();  // what it tells the kernel may have waited for one of those
   }
 
-  // A failure here does no harm where a source has the module: it is a hit.
-  bool is_in_source(const fs::FailedModule& failed) {
-    const auto mark = view.peek(fs::join_path(failed.path, fs::kDoneMark));
-    return mark && mark->kind == fs::RemoteName::Kind::kFile;
-  }
-
-  std::string status() {
-    StatusFacts facts;
-    facts.mountpoint = plan.mountpoint;
-    facts.layer = plan.layer_path;
-    facts.uptime = std::chrono::steady_clock::now() - started;
-    facts.passthrough = session.is_passthrough();
-    facts.offline = is_offline(plan);
-    facts.source = view.status();
-    facts.totals = index->copy_totals();
-    facts.held = housekeeper.held();
-    facts.is_counted = housekeeper.is_counted();
-    facts.locks = housekeeper.locks();
-    facts.failures = housekeeper.failures();
-    std::erase_if(facts.failures, [this](const auto& failed) { return is_in_source(failed); });
-    return status_json(facts, cache_fs->counters(), fetcher.counters());
-  }
-
   fs::NamingRules naming_rules() {
     return {[this](const std::string& path) { return !whiteouts.covers(path); },
             [this] { return whiteouts.hold(); },
             [this](const std::string& path, fs::LayerId id) { nodes.bind(path, id); }};
   }
 
-  // Everybody may ask; what changes something is for root and for who mounted.
-  static void check_may_change(uid_t caller) {
-    if (caller != 0 && caller != ::geteuid())
-      throw std::runtime_error("only root and the user who mounted may do this");
-  }
-
-  std::string restore(const std::string& path, uid_t caller) const {
-    check_may_change(caller);
-    return nlohmann::json{{"path", path}, {"restored", cache_fs->restore(path)}}.dump(
-        -1, ' ', false, nlohmann::json::error_handler_t::replace);
-  }
-
-  std::string explain(const std::string& path) {
-    auto answer = nlohmann::ordered_json::parse(cache_fs->explain(path));
-    answer["mountpoint"] = plan.mountpoint;
-    add_layer_facts(answer, housekeeper);
-    return answer.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-  }
-
-  std::string clear_stale_locks(uid_t caller) {
-    check_may_change(caller);
-    const auto cleared = housekeeper.clear_stale_locks();
-    const nlohmann::ordered_json answer = {{"removed", array_of(cleared.removed, lock_json)},
-                                           {"in_use", array_of(cleared.in_use, lock_json)}};
-    return answer.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-  }
-
-  std::string answer(std::string_view text, uid_t caller) {
-    nlohmann::json error;
-    try {
-      const auto request = nlohmann::json::parse(text);
-      const auto verb = request.at("request").get<std::string>();
-      if (verb == "status") return status();
-      if (verb == "explain") return explain(request.at("path").get<std::string>());
-      if (verb == "restore") return restore(request.at("path").get<std::string>(), caller);
-      if (verb == "clear_stale_locks") return clear_stale_locks(caller);
-      error["error"] = "this daemon does not know the request '" + verb + "'";
-    } catch (const std::exception& failure) {
-      error["error"] = failure.what();
-    }
-    return error.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  }
-
   DaemonPlan plan;
-  const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   std::unique_ptr<index::Index> index;
   hub::CurlHttpClient http;
   hub::Credentials credentials;
@@ -294,6 +227,7 @@ struct Daemon::Parts {
   fs::ControlChannel control;
   fs::Session session;
   std::unique_ptr<fs::CacheFs> cache_fs;
+  std::unique_ptr<Verbs> verbs;
 };
 
 Daemon::Daemon(DaemonPlan plan) : parts_(std::make_unique<Parts>(std::move(plan))) {
@@ -316,6 +250,10 @@ void Daemon::mount() {
       parts.layer, *parts.index, parts.view, parts.whiteouts, parts.fetcher, parts.nodes,
       fs::CacheFs::Helpers{parts.session.backing(), parts.session.kernel(), &parts.housekeeper},
       fs_options(parts.plan.options));
+  parts.verbs = std::make_unique<Verbs>(
+      MountFacts{parts.plan.mountpoint, parts.plan.layer_path, parts.session.is_passthrough(),
+                 is_offline(parts.plan)},
+      Verbs::Sources{*parts.cache_fs, parts.view, parts.fetcher, parts.housekeeper, *parts.index});
   parts.housekeeper.start();
   parts.fetchers->submit(fs::Urgency::kAhead, [&parts] { parts.fetcher.recover(); });
 }

@@ -27,7 +27,7 @@ std::string reason(int error) {
 bool detach_if_dead(const std::filesystem::path& path, MountPoint& mount_point) {
   const auto mounted = mount_at(read_mount_table(), path);
   if (!mounted || mounted->type != kFilesystemType) return false;
-  switch (ask(path, status_request()).health) {
+  switch (ask(path, hello_request()).health) {
     case MountHealth::kDead:
       unmount(path.string(), true);
       mount_point.warnings.push_back(

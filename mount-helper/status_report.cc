@@ -48,12 +48,12 @@ std::string status_json(const StatusFacts& facts, const fs::Counters& counters,
   ordered_json json;
   json["version"] = kVersion;
   json["mounted"] = true;
-  json["mountpoint"] = facts.mountpoint;
-  json["layer"] = facts.layer;
+  json["mountpoint"] = facts.mount.mountpoint;
+  json["layer"] = facts.mount.layer;
   json["pid"] = ::getpid();
   json["uptime_s"] = facts.uptime.count();
-  json["passthrough"] = facts.passthrough;
-  json["offline"] = facts.offline;
+  json["passthrough"] = facts.mount.passthrough;
+  json["offline"] = facts.mount.offline;
   json["sources"] = ordered_json::array({source_json(facts.source)});
   json["push"] = push_json(facts);
   json["locks"] = array_of(facts.locks, lock_json);

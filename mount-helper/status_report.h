@@ -13,12 +13,17 @@
 
 namespace neffs::mount_helper {
 
-struct StatusFacts {
+// What stays as it is while the mount is there.
+struct MountFacts {
   std::string mountpoint;
   std::string layer;
-  std::chrono::duration<double> uptime{};
   bool passthrough = false;
   bool offline = false;
+};
+
+struct StatusFacts {
+  MountFacts mount;
+  std::chrono::duration<double> uptime{};
   fs::SourceStatus source;
   index::LayerTotals totals;
   std::vector<fs::ModuleTracker::Entry> held;

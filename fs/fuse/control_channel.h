@@ -1,5 +1,6 @@
 // The file `.neffs-control` at the root of the mount: look-up finds it, listings do not. One request
-// is written, its answer is read back; commands use it to talk to the daemon, from containers too.
+// is handed over (fs/control_request.h), its answer is read back; commands use it to talk to the
+// daemon, from containers too.
 #pragma once
 
 #include <sys/types.h>
@@ -32,7 +33,7 @@ class ControlChannel {
     answers_[++last_] = std::make_shared<const std::string>();
     return last_;
   }
-  void write(std::uint64_t handle, std::string_view request, uid_t caller) {
+  void ask(std::uint64_t handle, std::string_view request, uid_t caller) {
     auto answer = std::make_shared<const std::string>(handler_(request, caller));
     const std::lock_guard lock(mutex_);
     answers_[handle] = std::move(answer);

@@ -13,6 +13,7 @@ void add_name_operations(fuse_lowlevel_ops& ops);
 void add_file_operations(fuse_lowlevel_ops& ops);
 void add_directory_operations(fuse_lowlevel_ops& ops);
 void add_xattr_operations(fuse_lowlevel_ops& ops);
+void add_control_operations(fuse_lowlevel_ops& ops);
 
 // Throws errno as std::system_error if the call failed.
 void check(long result, const char* what);
@@ -22,6 +23,8 @@ bool is_control_name(fuse_ino_t parent, const char* name);
 struct stat control_stat();
 void refuse_control_name(fuse_ino_t parent, const char* name);  // EPERM
 void refuse_control_node(fuse_ino_t node);                      // EPERM
+void open_control(fuse_req_t request, fuse_file_info* info);    // EPERM unless for reading
+void read_control(fuse_req_t request, size_t size, off_t offset, const fuse_file_info* info);
 
 std::optional<HandleId> handle_of(const fuse_file_info* info);
 

@@ -1,10 +1,8 @@
 #include "fs/fuse/operations.h"
 
 #include <limits.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <vector>
 
 #include "fs/fuse/operation_parts.h"
@@ -32,6 +30,7 @@ fuse_lowlevel_ops make_operations() {
   add_file_operations(ops);
   add_directory_operations(ops);
   add_xattr_operations(ops);
+  add_control_operations(ops);
   return ops;
 }
 
@@ -44,28 +43,6 @@ const fuse_lowlevel_ops& operations() {
 
 void check(long result, const char* what) {
   if (result < 0) throw_errno(what);
-}
-
-struct stat control_stat() {
-  struct stat st {};
-  st.st_ino = kControlNode;
-  st.st_mode = S_IFREG | 0666;
-  st.st_nlink = 1;
-  st.st_uid = ::geteuid();
-  st.st_gid = ::getegid();
-  return st;
-}
-
-bool is_control_name(fuse_ino_t parent, const char* name) {
-  return parent == kRootNode && name == kControlName;
-}
-
-void refuse_control_name(fuse_ino_t parent, const char* name) {
-  if (is_control_name(parent, name)) throw_errno(EPERM, "the control file");
-}
-
-void refuse_control_node(fuse_ino_t node) {
-  if (node == kControlNode) throw_errno(EPERM, "the control file");
 }
 
 std::optional<HandleId> handle_of(const fuse_file_info* info) {

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <system_error>
@@ -11,18 +10,6 @@
 
 namespace neffs::fs {
 namespace {
-
-void open_control(fuse_req_t request, fuse_file_info* info) {
-  info->fh = context_of(request).control->open();
-  info->direct_io = 1;
-  ::fuse_reply_open(request, info);
-}
-
-void read_control(fuse_req_t request, size_t size, off_t offset, const fuse_file_info* info) {
-  const auto text = context_of(request).control->answer(info->fh);
-  const auto start = std::min(static_cast<size_t>(offset), text->size());
-  ::fuse_reply_buf(request, text->data() + start, std::min(size, text->size() - start));
-}
 
 void clear_set_ids(fuse_req_t request, int fd) {
   struct stat st {};
@@ -83,14 +70,9 @@ void read(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset, fuse_f
 void write(fuse_req_t request, fuse_ino_t node, const char* data, size_t size, off_t offset,
            fuse_file_info* info) {
   answer(request, [&] {
-    auto& context = context_of(request);
-    if (node == kControlNode) {
-      context.control->write(info->fh, {data, size}, caller_of(request).uid);
-      ::fuse_reply_write(request, size);
-      return;
-    }
+    refuse_control_node(node);
     const bool must_kill = must_kill_set_ids();
-    const auto use = context.fs->use(info->fh);
+    const auto use = context_of(request).fs->use(info->fh);
     size_t done = 0;
     while (done < size) {
       const auto wrote =

@@ -39,12 +39,11 @@ class Daemon {
  public:
   // None if it does not answer, or is not to be seen from this container.
   explicit Daemon(const std::string& mount_point) {
-    const ControlAnswer answer = ask(mount_point, status_request(), kAskLimit);
+    const ControlAnswer answer = ask(mount_point, hello_request(), kAskLimit);
     is_silent_ = answer.health == MountHealth::kSilent;
-    const auto status = nlohmann::json::parse(answer.text, nullptr, false);
-    if (!status.is_object() || !status.contains("pid") || !status["pid"].is_number_integer())
-      return;
-    pid_ = status["pid"].get<pid_t>();
+    const auto hello = nlohmann::json::parse(answer.text, nullptr, false);
+    if (!hello.is_object() || !hello.contains("pid") || !hello["pid"].is_number_integer()) return;
+    pid_ = hello["pid"].get<pid_t>();
     process_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
     if (!is_neffs()) process_.reset();
   }

@@ -1,0 +1,95 @@
+#include "mount-helper/verbs.h"
+
+#include <unistd.h>
+
+#include <exception>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "fs/cache_layout.h"
+#include "mount-helper/layer_report.h"
+#include "mount-helper/version.h"
+
+namespace neffs::mount_helper {
+namespace {
+
+using nlohmann::ordered_json;
+
+// Paths need not be UTF-8; JSON must be.
+std::string text_of(const ordered_json& json) {
+  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+std::string hello() {
+  return text_of({{"version", kVersion}, {"pid", ::getpid()}});
+}
+
+// Everybody may ask; what changes something is for root and for who mounted.
+void check_may_change(uid_t caller) {
+  if (caller != 0 && caller != ::geteuid())
+    throw std::runtime_error("only root and the user who mounted may do this");
+}
+
+}  // namespace
+
+Verbs::Verbs(MountFacts mount, const Sources& sources)
+    : mount_(std::move(mount)), sources_(sources) {}
+
+std::string Verbs::answer(std::string_view request, uid_t caller) const {
+  try {
+    const auto parsed = nlohmann::json::parse(request);
+    const auto verb = parsed.at("request").get<std::string>();
+    const auto path = [&] { return parsed.at("path").get<std::string>(); };
+    if (verb == "hello") return hello();
+    if (verb == "status") return status();
+    if (verb == "explain") return explain(path());
+    if (verb == "restore") return restore(path(), caller);
+    if (verb == "clear_stale_locks") return clear_stale_locks(caller);
+    return text_of({{"error", "this daemon does not know the request '" + verb + "'"}});
+  } catch (const std::exception& failure) {
+    return text_of({{"error", failure.what()}});
+  }
+}
+
+std::string Verbs::status() const {
+  StatusFacts facts;
+  facts.mount = mount_;
+  facts.uptime = std::chrono::steady_clock::now() - started_;
+  facts.source = sources_.view.status();
+  facts.totals = sources_.index.copy_totals();
+  facts.held = sources_.housekeeper.held();
+  facts.is_counted = sources_.housekeeper.is_counted();
+  facts.locks = sources_.housekeeper.locks();
+  facts.failures = sources_.housekeeper.failures();
+  std::erase_if(facts.failures, [this](const auto& failed) { return is_in_source(failed); });
+  return status_json(facts, sources_.fs.counters(), sources_.fetcher.counters());
+}
+
+// A failure here does no harm where a source has the module: it is a hit.
+bool Verbs::is_in_source(const fs::FailedModule& failed) const {
+  const auto mark = sources_.view.peek(fs::join_path(failed.path, fs::kDoneMark));
+  return mark && mark->kind == fs::RemoteName::Kind::kFile;
+}
+
+std::string Verbs::explain(const std::string& path) const {
+  auto answer = ordered_json::parse(sources_.fs.explain(path));
+  answer["mountpoint"] = mount_.mountpoint;
+  add_layer_facts(answer, sources_.housekeeper);
+  return text_of(answer);
+}
+
+std::string Verbs::restore(const std::string& path, uid_t caller) const {
+  check_may_change(caller);
+  return text_of({{"path", path}, {"restored", sources_.fs.restore(path)}});
+}
+
+std::string Verbs::clear_stale_locks(uid_t caller) const {
+  check_may_change(caller);
+  const auto cleared = sources_.housekeeper.clear_stale_locks();
+  return text_of({{"removed", array_of(cleared.removed, lock_json)},
+                  {"in_use", array_of(cleared.in_use, lock_json)}});
+}
+
+}  // namespace neffs::mount_helper

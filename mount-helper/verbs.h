@@ -1,0 +1,48 @@
+// What the daemon answers to the commands: a verb each, JSON in and out.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "fs/cache_fs.h"
+#include "fs/fetcher.h"
+#include "fs/housekeeper.h"
+#include "fs/remote_view.h"
+#include "index/index.h"
+#include "mount-helper/status_report.h"
+
+namespace neffs::mount_helper {
+
+// Safe for any thread: what it asks is.
+class Verbs {
+ public:
+  // All of them must outlive this.
+  struct Sources {
+    fs::CacheFs& fs;
+    fs::RemoteView& view;
+    fs::Fetcher& fetcher;
+    fs::Housekeeper& housekeeper;
+    index::Index& index;
+  };
+
+  Verbs(MountFacts mount, const Sources& sources);
+
+  // Never waits for the Hub and never throws: what goes wrong is the "error" of the answer.
+  std::string answer(std::string_view request, uid_t caller) const;
+
+ private:
+  std::string status() const;
+  std::string explain(const std::string& path) const;
+  std::string restore(const std::string& path, uid_t caller) const;
+  std::string clear_stale_locks(uid_t caller) const;
+  bool is_in_source(const fs::FailedModule& failed) const;
+
+  const MountFacts mount_;
+  const Sources sources_;
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace neffs::mount_helper
