@@ -1,4 +1,5 @@
 // What people and programs are told of a mount, and what nobody is told.
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -7,7 +8,9 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <vector>
 
+#include "fs/control_request.h"
 #include "tests/mount/mount_test.h"
 
 namespace neffs::test {
@@ -15,6 +18,8 @@ namespace {
 
 namespace stdfs = std::filesystem;
 using nlohmann::json;
+
+constexpr std::size_t kMostText = sizeof fs::ControlRequest{}.text;
 
 const std::string kNeffPath = sample::kTrainingModule + "/model.neff";
 
@@ -25,6 +30,28 @@ class ControlTest : public MountTest {
         neffs({"explain", subject, "--mountpoint", mounted.root().string(), "--json"});
     EXPECT_EQ(ended.exit_code, 0) << ended.err;
     return json::parse(ended.out);
+  }
+
+  static int ioctl_error(int fd, unsigned long command, void* argument) {
+    return ::ioctl(fd, command, argument) == 0 ? 0 : errno;
+  }
+
+  // What the daemon answers to a request that no command makes.
+  static json ask(const Mount& mounted, const std::string& text) {
+    auto request = fs::ControlRequest::of(text);
+    const auto file = open_file(mounted / ".neffs-control", O_RDONLY);
+    EXPECT_EQ(ioctl_error(file.get(), fs::kAskControl, &request.value()), 0);
+    return json::parse(read_all_of(file.get()).text);
+  }
+
+  Ended as_nobody(std::vector<std::string> words) const {
+    // The program may lie where only root may go.
+    const std::string program = (scratch_ / "neffs").string();
+    stdfs::copy_file(NEFFS_PROGRAM, program, stdfs::copy_options::skip_existing);
+    const std::vector<std::string> become{"setpriv", "--reuid=65534", "--regid=65534",
+                                          "--clear-groups", program};
+    words.insert(words.begin(), become.begin(), become.end());
+    return command(words);
   }
 
   TestRepo& repo_ = sample::create(hub_);
@@ -124,22 +151,85 @@ TEST_F(ControlTest, ReservedNamesCannotBeChanged) {
   EXPECT_EQ(::mkdir((*mounted / "d/.cache").c_str(), 0777), 0);
 }
 
-// What is written to the control file by mistake or malice gets an error as its answer.
+// What is asked of the control file by mistake or malice gets an error as its answer.
 TEST_F(ControlTest, NonsenseIsAnsweredWithAnError) {
   const auto mounted = mount();
   for (const std::string& request :
-       {std::string("nonsense"), std::string(R"({"request":"no such"})"),
+       {std::string("nonsense"), std::string(), std::string(R"({"request":"no such"})"),
         std::string(R"({"request":"explain"})"), std::string(R"({"request":7})"),
         std::string(R"({"request":"explain","path":"../../etc/passwd"})"),
-        std::string(100'000, '[')}) {
-    const auto file = open_file(*mounted / ".neffs-control", O_RDWR);
-    if (::pwrite(file.get(), request.data(), request.size(), 0) < 0) continue;
-    std::string answer(65536, '\0');
-    const ssize_t got = ::pread(file.get(), answer.data(), answer.size(), 0);
-    if (got > 0) answer.resize(static_cast<std::size_t>(got));
-    EXPECT_TRUE(json::accept(answer)) << answer.substr(0, 200);
+        std::string(kMostText, '[')}) {
+    const json answer = ask(*mounted, request);
+    EXPECT_TRUE(answer.is_object() && answer.contains("error"))
+        << request.substr(0, 100) << ": " << answer;
   }
   EXPECT_EQ(mounted->status()["mounted"], true);
+}
+
+TEST_F(ControlTest, TheLongestRequestIsReadToItsEnd) {
+  const auto mounted = mount();
+  const std::string start = R"({"request":")";
+  const std::string verb(kMostText - start.size() - 2, 'v');
+  EXPECT_EQ(ask(*mounted, start + verb + R"("})")["error"],
+            "this daemon does not know the request '" + verb + "'");
+}
+
+// Who only wants to know whether it lives, and as which process, need not wait for a full status.
+TEST_F(ControlTest, HelloTellsVersionAndProcess) {
+  const auto mounted = mount();
+  EXPECT_EQ(ask(*mounted, R"({"request":"hello"})"),
+            (json{{"version", "0.1.0"}, {"pid", mounted->daemon().pid()}}));
+}
+
+// The control file is for reading and one ioctl; other files have none, as on the disk.
+TEST_F(ControlTest, NothingElseCanBeDoneToTheControlFile) {
+  const auto mounted = mount();
+  for (const int flags : {O_WRONLY, O_RDWR, O_WRONLY | O_TRUNC})
+    EXPECT_EQ(open_error(*mounted / ".neffs-control", flags), EPERM) << flags;
+  const auto control = open_file(*mounted / ".neffs-control", O_RDONLY);
+  EXPECT_EQ(read_all_of(control.get()), (Bytes{0, ""}));
+  fs::ControlRequest request = *fs::ControlRequest::of("{}");
+  EXPECT_EQ(ioctl_error(control.get(), _IOW('N', 2, fs::ControlRequest), &request), ENOTTY);
+  EXPECT_EQ(ioctl_error(control.get(), _IOW('N', 1, int), &request), ENOTTY);
+  request.size = kMostText + 1;
+  EXPECT_EQ(ioctl_error(control.get(), fs::kAskControl, &request), EINVAL);
+  EXPECT_EQ(read_all_of(control.get()), (Bytes{0, ""}));
+  const auto file = open_file(*mounted / kNeffPath, O_RDONLY);
+  EXPECT_EQ(ioctl_error(file.get(), fs::kAskControl, &request), ENOTTY);
+  const auto directory = open_file(mounted->root(), O_RDONLY | O_DIRECTORY);
+  EXPECT_EQ(ioctl_error(directory.get(), fs::kAskControl, &request), ENOTTY);
+}
+
+// Section 2: `mount` returns when the mount answers, and this one is not for writing.
+TEST_F(ControlTest, AReadOnlyMountAnswersToo) {
+  const std::string mountpoint = (scratch_ / "mnt").string();
+  stdfs::create_directory(mountpoint);
+  const Ended mounted = neffs({"mount", sample::kRepo, mountpoint, "-o", "ro"});
+  ASSERT_EQ(mounted.exit_code, 0) << mounted.err;
+  EXPECT_NE(mounted.out.find("held     "), std::string::npos) << mounted.out;
+  const Ended status = neffs({"status", mountpoint, "--json"});
+  ASSERT_EQ(status.exit_code, 0) << status.err;
+  EXPECT_EQ(json::parse(status.out)["mounted"], true);
+  const Ended explained = neffs({"explain", mountpoint + "/" + sample::kTrainingModule, "--json"});
+  ASSERT_EQ(explained.exit_code, 0) << explained.err;
+  EXPECT_EQ(json::parse(explained.out)["hit"], true);
+  EXPECT_EQ(open_error(mountpoint + "/new", O_WRONLY | O_CREAT), EROFS);
+  EXPECT_EQ(as_nobody({"status", mountpoint, "--json"}).exit_code, 0);
+  const Ended unmounted = neffs({"umount", mountpoint});
+  EXPECT_EQ(unmounted.exit_code, 0) << unmounted.err;
+  EXPECT_EQ(scratch_.processes(), std::vector<pid_t>{});
+  EXPECT_EQ(scratch_.mounts(), std::vector<std::string>{});
+}
+
+// Everybody may ask; only root and who mounted may change something by asking.
+TEST_F(ControlTest, AUserWithoutRightsMayAskOnly) {
+  const auto mounted = mount();
+  const Ended status = as_nobody({"status", mounted->root().string(), "--json"});
+  ASSERT_EQ(status.exit_code, 0) << status.err;
+  EXPECT_EQ(json::parse(status.out)["pid"], mounted->daemon().pid());
+  const Ended restored = as_nobody({"restore", (*mounted / kNeffPath).string()});
+  EXPECT_EQ(restored.exit_code, 1);
+  EXPECT_NE(restored.err.find("only root"), std::string::npos) << restored.err;
 }
 
 // Section 3: a token is never in argv, logs, state or status.

@@ -1,6 +1,12 @@
-// The client's side of the control channel. A plain file answers with what was written to it.
+// The client's side of the control channel, without a daemon that answers: real ones are in
+// tests/mount/control_test.cc.
 #include "mount-helper/control.h"
 
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fs/control_request.h"
 #include "tests/unit/mount-helper/mount_helper_kit.h"
 
 namespace neffs::test {
@@ -10,41 +16,58 @@ using mount_helper::ask;
 using mount_helper::ask_or_throw;
 using mount_helper::ControlAnswer;
 using mount_helper::MountHealth;
+using mount_helper::understand;
 using testing::HasSubstr;
 
 constexpr std::chrono::milliseconds kShort{100};
 
-TEST(Control, RequestIsWrittenAndTheAnswerReadToItsEnd) {
-  const TemporaryDirectory directory;
-  const std::string long_tail(200'000, ' ');
-  write_file(directory.path() / ".neffs-control", long_tail);
-  const ControlAnswer answer = ask(directory.path(), mount_helper::explain_request("a/\"b\""));
-  EXPECT_EQ(answer.health, MountHealth::kAnswers);
-  EXPECT_EQ(answer.text.size(), long_tail.size());
-  EXPECT_THAT(answer.text, testing::StartsWith(R"({"path":"a/\"b\"","request":"explain"})"));
-  const TemporaryDirectory other;
-  write_file(other.path() / ".neffs-control", "");
-  EXPECT_EQ(ask_or_throw(other.path(), mount_helper::status_request())["request"], "status");
+constexpr std::size_t kMostText = sizeof fs::ControlRequest{}.text;
+
+TEST(Control, RequestsAreHandedOverWholeOrNotAtAll) {
+  const auto request = fs::ControlRequest::of(R"({"request":"status"})");
+  ASSERT_TRUE(request);
+  EXPECT_EQ(std::string(request->text, request->size), R"({"request":"status"})");
+  const auto longest = fs::ControlRequest::of(std::string(kMostText, 'x'));
+  ASSERT_TRUE(longest);
+  EXPECT_EQ(longest->size, kMostText);
+  EXPECT_FALSE(fs::ControlRequest::of(std::string(kMostText + 1, 'x')));
 }
 
-TEST(Control, WithoutAControlFileSomethingElseAnswers) {
+TEST(Control, ATooLongRequestIsRefused) {
   const TemporaryDirectory directory;
+  const std::string too_long(kMostText, 'x');
+  EXPECT_THAT(
+      refusal_of([&] { ask(directory.path(), mount_helper::explain_request(too_long)); }).text,
+      HasSubstr("too long"));
+}
+
+TEST(Control, SomethingElseIsNoDaemon) {
+  const TemporaryDirectory directory;
+  EXPECT_EQ(ask(directory.path(), mount_helper::status_request()).error, ENOENT);
+  write_file(directory.path() / ".neffs-control", "{}");
   const ControlAnswer answer = ask(directory.path(), mount_helper::status_request());
   EXPECT_EQ(answer.health, MountHealth::kOther);
-  EXPECT_EQ(answer.error, ENOENT);
+  EXPECT_EQ(answer.error, ENOTTY);
   EXPECT_THAT(refusal_of([&] { ask_or_throw(directory.path(), {}); }).text,
-              HasSubstr("No such file or directory"));
+              HasSubstr("Inappropriate ioctl"));
 }
 
-TEST(Control, ErrorsAndNonsenseOfTheDaemonAreSaid) {
-  const TemporaryDirectory directory;
-  write_file(directory.path() / ".neffs-control", "");
-  EXPECT_THAT(refusal_of([&] {
-                ask_or_throw(directory.path(), {{"error", "no such path"}});
-              }).text,
-              HasSubstr(": no such path"));
-  EXPECT_THAT(refusal_of([&] { ask_or_throw(directory.path(), nlohmann::json::array()); }).text,
-              HasSubstr("cannot be understood"));
+TEST(Control, AnswersAreUnderstoodOrSaidToBeWrong) {
+  const auto understood = [](const std::string& text) {
+    return understand("/mnt", {MountHealth::kAnswers, 0, text});
+  };
+  const auto complaint = [&](const std::string& text) {
+    return refusal_of([&] { understood(text); }).text;
+  };
+  EXPECT_EQ(understood(R"({"pid":7})")["pid"], 7);
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {R"({"error":"no such path"})", "/mnt: no such path"},
+      {R"({"error":{"code":7}})", R"({"code":7})"},
+      {"[]", "cannot be understood"},
+      {"", "cannot be understood"},
+      {R"({"pid":)", "cannot be understood"},
+  };
+  for (const auto& [text, said] : cases) EXPECT_THAT(complaint(text), HasSubstr(said)) << text;
 }
 
 class ControlOfMount : public MountingTest {};
