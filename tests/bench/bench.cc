@@ -1,7 +1,5 @@
-// The figures of the README: neffs-bench [--quick] prints a Markdown table. Needs root and /dev/fuse.
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
+// The figures of the README: neffs-bench [--quick] [DIRECTORY] prints Markdown tables of what it
+// measured on the disk of DIRECTORY (/var/tmp by default). Needs root and /dev/fuse.
 #include <unistd.h>
 
 #include <cstdio>
@@ -16,6 +14,8 @@
 #include <fmt/format.h>
 
 #include "tests/bench/measure.h"
+#include "tests/bench/mounted.h"
+#include "tests/bench/write_rows.h"
 #include "tests/hub/sample_repo.h"
 #include "tests/hub/test_hub.h"
 
@@ -28,37 +28,6 @@ using std::chrono::milliseconds;
 constexpr const char* kVersion = "neuronxcc-2.21.33363.0+82129205";
 constexpr const char* kRepo = "team/cache";
 constexpr milliseconds kRoundTrip{20};
-
-int run_program(const std::vector<std::string>& arguments) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    std::vector<char*> argv;
-    for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-    argv.push_back(nullptr);
-    const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-    ::dup2(null, STDOUT_FILENO);
-    ::execv(argv[0], argv.data());
-    ::_exit(127);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-class Mounted {
- public:
-  Mounted(const files::path& at, const std::string& options) : at_(at) {
-    files::create_directories(at);
-    if (run_program({NEFFS_PROGRAM, "mount", kRepo, at.string(), "-o", options}) != 0)
-      throw std::runtime_error("could not mount");
-  }
-  ~Mounted() { run_program({NEFFS_PROGRAM, "umount", at_.string()}); }
-  Mounted(const Mounted&) = delete;
-  Mounted& operator=(const Mounted&) = delete;
-
- private:
-  const files::path at_;
-};
 
 void write_random(const files::path& path, std::size_t size) {
   std::ofstream file(path, std::ios::binary);
@@ -90,7 +59,7 @@ struct Bench {
     write_random(plain_dir / "big", size);
     const auto plain = (plain_dir / "big").string();
     const auto mount = (mount_dir / "big").string();
-    const Mounted mounted(mount_dir, "layer=" + plain_dir.string() + "," + options);
+    const Mounted mounted(kRepo, mount_dir, "layer=" + plain_dir.string() + "," + options);
     const auto both = [&](auto what) {
       return measure(
           rounds, [&] { what(plain); }, [&] { what(mount); });
@@ -122,7 +91,7 @@ void cold_start(TestHub& hub, const files::path& root) {
   const auto at = root / "cold";
   hub.traffic().reset();
   const auto start = std::chrono::steady_clock::now();
-  const Mounted mounted(at, "hub_timeout=10");
+  const Mounted mounted(kRepo, at, "hub_timeout=10");
   const auto mounted_at = std::chrono::steady_clock::now();
   const auto path = (at / module / "model.neff").string();
   read_whole(path);
@@ -139,18 +108,22 @@ void cold_start(TestHub& hub, const files::path& root) {
       kRoundTrip.count(), trips(mounted_at - start), trips(end - mounted_at));
 }
 
-void run(bool quick) {
+void run(const files::path& disk, bool quick) {
   TestHub hub;
   hub.create_repo(kRepo).commit({{"README.md", "a cache\n"}});
   ::setenv("HF_ENDPOINT", hub.endpoint().c_str(), 1);
   ::unsetenv("HF_TOKEN");
-  std::string name = "/var/tmp/neffs-bench-XXXXXX";
+  std::string name = disk / "neffs-bench-XXXXXX";
   if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
   const files::path root = name;
   const Bench bench{root, quick ? 5 : 21, std::size_t{quick ? 64U : 512U} << 20,
                     quick ? 20'000 : 80'000};
   bench.data_path("passthrough", "passthrough=auto", true);
   bench.data_path("copied by the daemon", "passthrough=off", false);
+  const WriteRows writes{root, kRepo, kVersion, quick};
+  writes.print("passthrough=auto", true);
+  writes.print("passthrough=off", false);
+  writes.print_start();
   cold_start(hub, root);
   files::remove_all(root);
 }
@@ -160,7 +133,9 @@ void run(bool quick) {
 
 int main(int argc, char** argv) {
   try {
-    neffs::test::run(argc > 1 && std::string(argv[1]) == "--quick");
+    std::vector<std::string> words(argv + 1, argv + argc);
+    const bool quick = std::erase(words, "--quick") > 0;
+    neffs::test::run(words.empty() ? "/var/tmp" : words[0], quick);
     return 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "neffs-bench: {}\n", error.what());

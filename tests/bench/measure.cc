@@ -56,6 +56,26 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+void sync_filesystem_of(const std::filesystem::path& directory) {
+  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) fail(directory);
+  ::syncfs(fd);
+  ::close(fd);
+}
+
+void run_steps(const Place& place, int round, const std::vector<Step>& steps, bool is_counted,
+               std::vector<std::vector<double>>& seconds) {
+  const std::string name = "round-" + std::to_string(round);
+  const Place fresh{place.seen / name, place.below / name};
+  std::filesystem::create_directory(fresh.seen);
+  sync_filesystem_of(place.below);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const double taken = seconds_of([&] { steps[i](fresh); });
+    if (is_counted) seconds[i].push_back(taken);
+  }
+  std::filesystem::remove_all(fresh.seen);
+}
+
 }  // namespace
 
 Pair measure(int rounds, const std::function<void()>& plain, const std::function<void()>& mount) {
@@ -74,6 +94,20 @@ double measure(int rounds, const std::function<void()>& what) {
   std::vector<double> all;
   for (int i = 0; i < rounds; ++i) all.push_back(seconds_of(what));
   return median(all);
+}
+
+std::vector<Pair> measure_steps(const Places& places, int rounds, const std::vector<Step>& steps) {
+  std::vector<std::vector<double>> plain_s(steps.size());
+  std::vector<std::vector<double>> mount_s(steps.size());
+  for (int i = 0; i <= rounds; ++i) {
+    const bool is_counted = i > 0;  // the first warms up
+    run_steps(places.plain, i, steps, is_counted, plain_s);
+    run_steps(places.mount, i, steps, is_counted, mount_s);
+  }
+  std::vector<Pair> pairs;
+  for (std::size_t i = 0; i < steps.size(); ++i)
+    pairs.push_back({median(plain_s[i]), median(mount_s[i])});
+  return pairs;
 }
 
 void read_whole(const std::string& path) {
