@@ -11,15 +11,17 @@ struct Stressor {
   std::string name;
   int operations = 50;
   std::string options{};
+  int instances = 2;
 };
 
-// Each must have done its operations well before its time is up.
+// Each has done its operations well before its time is up; of chmod and chown two instances may wait
+// for each other until then, anywhere.
 const std::vector<Stressor>& stressors() {
   static const std::vector<Stressor> all{
       {"access"},
       {"chdir", 200, "--chdir-dirs 64"},
-      {"chmod"},
-      {"chown"},
+      {"chmod", 50, "", 1},
+      {"chown", 50, "", 1},
       {"copy-file", 20},
       {"dentry", 300, "--dentries 64"},
       {"dir", 200, "--dir-dirs 64"},
@@ -67,8 +69,9 @@ class StressTest : public ProgramsTest {
     SCOPED_TRACE(stressor.name);
     shell("directory=\"$MOUNT/" + stressor.name + "\"\nmkdir \"$directory\"\n" +
           "stress-ng --temp-path \"$directory\" --no-rand-seed --verify --timeout 30 --quiet --" +
-          stressor.name + " 2 --" + stressor.name + "-ops " + std::to_string(stressor.operations) +
-          " " + stressor.options + "\nrmdir \"$directory\"");
+          stressor.name + " " + std::to_string(stressor.instances) + " --" + stressor.name +
+          "-ops " + std::to_string(stressor.operations) + " " + stressor.options +
+          "\nrmdir \"$directory\"");
   }
 };
 NEFFS_BOTH_WAYS(StressTest);
