@@ -11,7 +11,7 @@ export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
 export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=a@b
 make_origin() {
   git init -q -b main made
-  for i in $(seq 150); do
+  for i in $(seq 80); do
     mkdir -p made/d$((i % 10))
     head -c $((i * 200)) /dev/urandom | base64 >made/d$((i % 10))/f$i
   done

@@ -44,7 +44,7 @@ TEST_P(TreesTest, AreMovedInsideAndAcrossTheBorder) {
 
 TEST_P(TreesTest, AreRemovedWhileSomebodyListsThem) {
   with_trees(R"sh(
-    mkdir "$MOUNT/many"; (cd "$MOUNT/many"; seq 3000 | xargs touch)
+    mkdir "$MOUNT/many"; (cd "$MOUNT/many"; seq 1000 | xargs touch)
     (while [ -e "$MOUNT/many" ]; do ls -l "$MOUNT/many" >/dev/null 2>&1 || true; done) &
     rm -rf "$MOUNT/many" "$MOUNT/tree"
     wait
