@@ -19,7 +19,7 @@ tests=(
   libgtest-dev libgmock-dev
   clang clang-tidy clang-format ccache
   git openssl attr acl procps util-linux e2fsprogs
-  rsync sqlite3 fio stress-ng python3-filelock
+  rsync sqlite3 fio stress-ng python3-filelock xfsprogs
   python3 python3-venv nodejs npm
 )
 
