@@ -53,8 +53,7 @@ Entry CacheFs::entry_of(NodeId parent, const std::string& name, const std::strin
   entry.st = found.st;
   entry.node = nodes_.lookup(parent, name, found.identity());
   entry.st.st_ino = nodes_.ino(entry.node);
-  entry.entry_timeout_s = found.is_lasting ? kLasting : 0;
-  entry.attr_timeout_s = found.is_lasting && !files_.is_written(entry.node) ? kLasting : 0;
+  entry.entry_timeout_s = entry.attr_timeout_s = found.is_lasting ? kLasting : 0;
   return entry;
 }
 
@@ -106,7 +105,7 @@ void CacheFs::answer_lookup(NodeId parent, const std::string& name, const ReplyP
 
 Attributes CacheFs::attributes(NodeId node, struct stat st) const {
   if (const auto ino = nodes_.ino(node); ino != 0) st.st_ino = ino;
-  return {st, files_.is_written(node) ? 0 : kAttrTimeoutS};
+  return {st, kAttrTimeoutS};
 }
 
 // An inode that is open, or that has lost its names: it goes on without a path.

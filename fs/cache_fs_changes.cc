@@ -137,7 +137,7 @@ Entry CacheFs::link_here(const std::string& old_path, NodeId parent, const std::
   const auto kind = names_.find(path).kind;
   if (kind == Found::Kind::kRemote || kind == Found::Kind::kLocal) throw_errno(EEXIST, "link");
   const bool hides_others = names_.hides_others(path);
-  if (!is_lock(path)) index_.mark_ours(path);  // a record without a file is nothing
+  if (!is_lock(path)) names_.mark_ours(path);  // a record without a file is nothing
   make_parent(path);
   const auto from = layer_.parent_of(old_path);
   const auto to = layer_.parent_of(path);

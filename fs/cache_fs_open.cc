@@ -43,8 +43,10 @@ struct stat stat_of(int fd) {
   return st;
 }
 
-// As O_TRUNC does it, which also works through a handle that only reads.
+// As O_TRUNC does it, which also works through a handle that only reads. Not of an empty file: the
+// disk would take the truncation for a reason to write it out when it is closed.
 void empty(int fd) {
+  if (stat_of(fd).st_size == 0) return;
   if (::truncate(("/proc/self/fd/" + std::to_string(fd)).c_str(), 0) != 0) throw_errno("truncate");
 }
 
@@ -313,7 +315,6 @@ Created CacheFs::create(NodeId parent, const std::string& name, int flags, mode_
   if (is_new && listener_ != nullptr && is_lock(path)) listener_->lock_made(path, caller);
   Created created;
   created.entry = local_entry(parent, name, path);
-  created.entry.attr_timeout_s = 0;
   UniqueFd shared;
   try {
     shared = reopen(own.get(), O_RDONLY);

@@ -217,12 +217,24 @@ void Names::remove_copy(const index::LayerFile& file, Spare spare) {
   remove_empty_folders(file.path);
 }
 
+// Nobody is kept from writing because the index cannot be written, its disk being full, say: the file
+// counts as one that was found here then. A copy's record must not stay, though.
+void Names::mark_ours(const std::string& path) {
+  std::optional<index::LayerFile> record;
+  try {
+    record = index_.layer_file(path);
+    if (!record || record->origin != index::Origin::kOurs) index_.mark_ours(path);
+  } catch (const index::IndexError& error) {
+    if (record) throw;
+    spdlog::warn("{}: it is not remembered that it is ours: {}", path, error.what());
+  }
+}
+
 bool Names::claim(const std::string& path, int fd) {
   touch(path);
   if (is_lock(path)) return true;
   const std::lock_guard claims(claims_);
-  const auto record = index_.layer_file(path);
-  if (!record || record->origin != index::Origin::kOurs) index_.mark_ours(path);
+  mark_ours(path);
   touch(path);  // who has judged the module in between did not see this
   struct stat open {};
   if (::fstat(fd, &open) != 0) throw_errno("fstat");

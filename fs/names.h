@@ -85,6 +85,8 @@ class Names {
   // The open file is going to be written: from here on it is ours. False if its name went to
   // something else meanwhile (a copy that its source had replaced): it has to be looked up again.
   bool claim(const std::string& path, int fd);
+  // The same for a name that is about to come.
+  void mark_ours(const std::string& path);
   // The local name, or one below it, has come or gone.
   void touch(const std::string& path);
   // Local outputs hide what the source has of the module: it is never mixed from two origins.

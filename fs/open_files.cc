@@ -34,10 +34,7 @@ HandleId OpenFiles::add_locked(NodeId node, std::shared_ptr<Inode> inode, Unique
     }
   }
   auto handle = std::make_shared<Handle>(Handle{node, std::move(inode), std::move(own), {}});
-  if (handle->own) {
-    ++handle->inode->writers;
-    handle->opened_as = state_of(handle->own.get());
-  }
+  if (handle->own) handle->opened_as = state_of(handle->own.get());
   if (free_.empty()) {
     handles_.push_back(std::move(handle));
     return handles_.size();
@@ -109,10 +106,7 @@ OpenFiles::Closed OpenFiles::release(HandleId id) {
   handle = std::move(handles_[id - 1]);
   free_.push_back(id);
   Closed closed{handle->node, bool(handle->own), false};
-  if (handle->own) {
-    --handle->inode->writers;
-    closed.was_changed = state_of(handle->own.get()) != handle->opened_as;
-  }
+  if (handle->own) closed.was_changed = state_of(handle->own.get()) != handle->opened_as;
   if (--handle->inode->handles != 0) return closed;
   if (!handle->inode->keep) {
     dropped = drop_locked(handle->node);
@@ -144,12 +138,6 @@ std::optional<OpenFiles::Use> OpenFiles::use_node(NodeId node) const {
   const auto it = inodes_.find(node);
   if (it == inodes_.end() || it->second->handles == 0) return std::nullopt;
   return Use(it->second, it->second->fd.get());
-}
-
-bool OpenFiles::is_written(NodeId node) const {
-  const std::lock_guard lock(mutex_);
-  const auto it = inodes_.find(node);
-  return it != inodes_.end() && it->second->writers != 0;
 }
 
 bool OpenFiles::is_open(NodeId node) const {

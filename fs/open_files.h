@@ -77,8 +77,6 @@ class OpenFiles {
   // Any descriptor of an open inode: its names may be gone.
   std::optional<Use> use_node(NodeId node) const;
 
-  // Some handle of the inode can write.
-  bool is_written(NodeId node) const;
   bool is_open(NodeId node) const;
 
   std::size_t size() const;
@@ -88,7 +86,6 @@ class OpenFiles {
     UniqueFd fd;
     std::int32_t backing_id = 0;
     std::uint64_t handles = 0;
-    std::uint64_t writers = 0;
     std::optional<CopyPromise> promise;
     bool keep = true;  // when the last handle is closed
   };

@@ -25,8 +25,9 @@ fuse_open_out open_out(const Opened& opened, int flags) {
   } else {
     out.open_flags = FOPEN_KEEP_CACHE;  // a node's content changes through the kernel only
   }
-  // Nothing of a handle that only reads has to be flushed: one request less at its close.
-  if ((flags & O_ACCMODE) == O_RDONLY) out.open_flags |= FOPEN_NOFLUSH;
+  // What the kernel writes itself is in the layer at once: one request less at the close. Else a flush
+  // brings stores through a mapping here.
+  if (opened.backing_id != 0 || (flags & O_ACCMODE) == O_RDONLY) out.open_flags |= FOPEN_NOFLUSH;
   return out;
 }
 
