@@ -30,6 +30,23 @@ bool is_held(const LocalModule& module) {
   return module.state == LocalState::kComplete && module.whose == Whose::kHeld;
 }
 
+// Whatever goes wrong, the thread goes on, and the mount with it. False if it did; the log hears aloud
+// of the first time only, as there may be one for every module.
+template <typename Work>
+bool goes_well(bool& has_warned, Work&& work) {
+  std::string failure = "unknown";
+  try {
+    work();
+    return true;
+  } catch (const std::exception& error) {
+    failure = error.what();
+  } catch (...) {  // logged below
+  }
+  const auto level = std::exchange(has_warned, true) ? spdlog::level::debug : spdlog::level::warn;
+  spdlog::log(level, "a part of the layer cannot be looked after: {}", failure);
+  return false;
+}
+
 template <typename Due>
 Due earlier(Due one, Due other) {
   if (!one || !other) return one ? one : other;
@@ -116,18 +133,26 @@ Housekeeper::Cleared Housekeeper::clear_stale_locks() {
 void Housekeeper::run() {
   ::pthread_setname_np(::pthread_self(), "neffs-keep");
   ::setpriority(PRIO_PROCESS, 0, kNice);  // of this thread alone
-  locks_due_ = remove_stale_locks();
-  tracker_.begin_scan();
+  const auto look_at_locks = [this] {
+    locks_due_ = Clock::now() + kPeriod;  // if it fails
+    goes_well(has_warned_, [this] { locks_due_ = remove_stale_locks(); });
+  };
+  const auto look_at_failures = [this] {
+    failures_due_ = Clock::now() + kPeriod;
+    goes_well(has_warned_, [this] { failures_due_ = expire_failures(); });
+  };
+  look_at_locks();
+  goes_well(has_warned_, [this] { tracker_.begin_scan(); });
   bool is_told = false;
   while (!is_stopped()) {
     run_jobs();
     const auto now = Clock::now();
-    if (locks_due_ && *locks_due_ <= now) locks_due_ = remove_stale_locks();
+    if (locks_due_ && *locks_due_ <= now) look_at_locks();
     if (options_.stale_locks == StaleLocks::kClear && !locks_due_ && !locks_.is_empty())
       locks_due_ = now + kPeriod;
     if (step()) continue;
     if (!std::exchange(is_told, true)) tell_counts();
-    if (failures_due_ && *failures_due_ <= now) failures_due_ = expire_failures();
+    if (failures_due_ && *failures_due_ <= now) look_at_failures();
     wait(earlier(locks_due_, failures_due_));
   }
 }
@@ -148,16 +173,13 @@ void Housekeeper::run_jobs() {
 
 // False if there was nothing to look at.
 bool Housekeeper::step() {
-  try {
+  bool is_idle = false;
+  goes_well(has_warned_, [&] {
     const auto step = tracker_.step();
-    if (!step) return false;
-    look_at(*step);
-  } catch (const std::exception& error) {
-    const auto level = has_warned_ ? spdlog::level::debug : spdlog::level::warn;
-    spdlog::log(level, "a module of the layer cannot be looked at: {}", error.what());
-    has_warned_ = true;
-  }
-  return true;
+    is_idle = !step;
+    if (step) look_at(*step);
+  });
+  return !is_idle;
 }
 
 void Housekeeper::look_at(const ModuleTracker::Step& step) {
@@ -223,9 +245,10 @@ Housekeeper::Due Housekeeper::expire_failures() {
   for (const auto& failed : failures()) {
     const auto left =
         time_left(failed.failure.at, *options_.failures, std::chrono::system_clock::now());
+    bool is_done = false;
     if (left.count() > 0)
       next = earlier(next, Due(Clock::now() + left));
-    else if (!expire(failed.path))
+    else if (!goes_well(has_warned_, [&] { is_done = expire(failed.path); }) || !is_done)
       next = earlier(next, Due(Clock::now() + kPeriod));
   }
   return next;

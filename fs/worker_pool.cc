@@ -2,9 +2,26 @@
 
 #include <pthread.h>
 
+#include <exception>
 #include <utility>
 
+#include <spdlog/spdlog.h>
+
 namespace neffs::fs {
+namespace {
+
+// No job may throw; one that does so all the same must not end the process, and with it the mount.
+void run_guarded(const std::function<void()>& job) {
+  try {
+    job();
+  } catch (const std::exception& error) {
+    spdlog::error("a job failed: {}", error.what());
+  } catch (...) {
+    spdlog::error("a job failed");
+  }
+}
+
+}  // namespace
 
 WorkerPool::WorkerPool(std::string name, std::size_t max_threads)
     : name_(std::move(name)), max_threads_(max_threads) {}
@@ -65,7 +82,7 @@ void WorkerPool::run() {
     ++running_;
     if (is_ahead) ++running_ahead_;
     lock.unlock();
-    job();
+    run_guarded(job);
     job = nullptr;
     lock.lock();
     --running_;

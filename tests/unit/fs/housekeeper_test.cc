@@ -6,9 +6,11 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <set>
 
+#include "index/database.h"
 #include "tests/unit/fs/made_up_proc.h"
 
 namespace neffs::test {
@@ -64,6 +66,7 @@ class HousekeeperTest : public ::testing::Test {
   }
   bool remove(const std::string& path, fs::LayerId id) {
     const auto st = layer_.stat(path);
+    if (before_remove_) before_remove_(path);
     {
       const std::lock_guard lock(mutex_);
       ++asked_[path];
@@ -113,6 +116,7 @@ class HousekeeperTest : public ::testing::Test {
   TempDirectory directory_;
   std::unique_ptr<index::Index> index_ = open_index(directory_.path());
   const fs::Layer layer_{directory_.open()};
+  std::function<void(const std::string&)> before_remove_;  // by the housekeeper's thread
   std::mutex mutex_;
   std::map<std::string, int> asked_;
   std::set<std::string> open_;
@@ -209,6 +213,29 @@ TEST_F(HousekeeperTest, AFailureInTheMakingAgainStays) {
   stdfs::remove(directory_ / kLockA);
   keeper_->changed(kLockA);
   EXPECT_TRUE(eventually([&] { return !is_there(log); }));
+}
+
+// The index fails between two modules that have expired.
+TEST_F(HousekeeperTest, AnIndexThatCannotBeReadIsNotTheEnd) {
+  const auto log_a = kModuleA + "/model.log";
+  const auto log_b = kModuleB + "/model.log";
+  for (const auto& log : {log_a, log_b}) {
+    write(log, "Failed compilation");
+    set_age(log, seconds(100));
+  }
+  index::Database database(directory_ / "index.sqlite", index::Database::Access::kWrite);
+  before_remove_ = [&](const std::string& path) {
+    if (path == log_a) database.run_script("ALTER TABLE layer_files RENAME TO lost");
+  };
+  start({.failures = seconds(60)});
+  ASSERT_TRUE(eventually([&] { return asked(log_a) == 1; }));
+  EXPECT_TRUE(keeper_->clear_stale_locks().removed.empty()) << "the thread is still there";
+  EXPECT_FALSE(is_there(log_a));
+  EXPECT_TRUE(is_there(log_b));
+  EXPECT_EQ(asked(log_b), 0);
+  database.run_script("ALTER TABLE lost RENAME TO layer_files");
+  keeper_->changed(log_b);
+  EXPECT_TRUE(eventually([&] { return !is_there(log_b); }));
 }
 
 TEST_F(HousekeeperTest, FailuresAreKeptUnlessToldOtherwise) {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <mutex>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -89,6 +90,18 @@ TEST(WorkerPool, DrainWaitsForWhatJobsSubmit) {
   EXPECT_EQ(ran, 40);
   pool.stop();
   pool.drain();
+}
+
+TEST(WorkerPool, AJobThatThrowsIsTheEndOfThatJobAlone) {
+  WorkerPool pool("pool", 1);
+  std::atomic<int> ran{0};
+  for (const auto urgency : {Urgency::kDemand, Urgency::kAhead}) {
+    pool.submit(urgency, [] { throw std::runtime_error("spoilt"); });
+    pool.submit(urgency, [] { throw 1; });
+    pool.submit(urgency, [&] { ++ran; });
+  }
+  pool.drain();
+  EXPECT_EQ(ran, 2);
 }
 
 TEST(WorkerPool, StopEndsADrain) {
