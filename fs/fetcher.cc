@@ -401,24 +401,30 @@ void Fetcher::place_module(const FetchOrder& order) {
 // --- after a crash --------------------------------------------------------------------------------
 
 void Fetcher::recover() {
-  for (const auto& intent : index_.intended_copies()) {
-    try {
-      const auto content = hub::ContentId::parse(intent.content);
-      const auto st = layer_.stat(intent.path);
-      const bool same = st && content && S_ISREG(st->st_mode) &&
-                        static_cast<std::uint64_t>(st->st_size) == intent.size &&
-                        mtime_ns(*st) == intent.mtime_ns &&
-                        hash_file(layer_.open(intent.path, O_RDONLY).get(), content->kind,
-                                  intent.size) == *content;
-      const std::lock_guard placing(placing_);
-      if (index_.layer_file(intent.path) != intent) continue;  // settled by a fetch of this life
-      if (same)
-        index_.place_copy(intent.path, intent.size, intent.mtime_ns);
-      else
-        index_.drop_intent(intent.path);
-    } catch (const std::exception& error) {
-      spdlog::warn("{}: not recovered: {}", intent.path, error.what());
-    }
+  try {
+    for (const auto& intent : index_.intended_copies()) settle(intent);
+  } catch (const std::exception& error) {
+    spdlog::warn("what an earlier run left unfinished cannot be told: {}", error.what());
+  }
+}
+
+void Fetcher::settle(const index::LayerFile& intent) {
+  try {
+    const auto content = hub::ContentId::parse(intent.content);
+    const auto st = layer_.stat(intent.path);
+    const bool same =
+        st && content && S_ISREG(st->st_mode) &&
+        static_cast<std::uint64_t>(st->st_size) == intent.size &&
+        mtime_ns(*st) == intent.mtime_ns &&
+        hash_file(layer_.open(intent.path, O_RDONLY).get(), content->kind, intent.size) == *content;
+    const std::lock_guard placing(placing_);
+    if (index_.layer_file(intent.path) != intent) return;  // settled by a fetch of this life
+    if (same)
+      index_.place_copy(intent.path, intent.size, intent.mtime_ns);
+    else
+      index_.drop_intent(intent.path);
+  } catch (const std::exception& error) {
+    spdlog::warn("{}: not recovered: {}", intent.path, error.what());
   }
 }
 

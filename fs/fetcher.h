@@ -93,6 +93,7 @@ class Fetcher {
 
   // Settles what a crash left between two steps: a copy that has its name is recorded so after its
   // hash was checked, everything else is forgotten. Called before the first fetch or beside them.
+  // Throws nothing: what cannot be settled is logged and waits for the next start.
   void recover();
 
  private:
@@ -127,6 +128,7 @@ class Fetcher {
   std::optional<Staged> find_staged(const std::string& path) const;
   void drop_staged(const std::string& path);
   void drop(const Staged& staged);
+  void settle(const index::LayerFile& intent);
 
   const Layer& layer_;
   const UniqueFd partial_;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "fs/fetcher.h"
+#include "index/database.h"
 #include "tests/unit/fs/fs_kit.h"
 
 namespace neffs::test {
@@ -146,6 +147,11 @@ class FetcherTest : public testing::Test {
     const std::string origin = row->origin == Origin::kOurs ? "ours" : "copy";
     return origin + (row->placement == Placement::kIntended ? " intended" : " placed");
   }
+  // The index's own file, to spoil it.
+  std::unique_ptr<index::Database> open_database() const {
+    return std::make_unique<index::Database>(state_ / "index.sqlite",
+                                             index::Database::Access::kWrite);
+  }
   std::size_t partial_files() const { return tree_of(state_ / "partial").size(); }
 
   TempDirectory layer_;
@@ -156,6 +162,8 @@ class FetcherTest : public testing::Test {
   std::unique_ptr<FetchRig> rig_;
   const std::string neff_ = kModuleA + "/model.neff";
   const std::string done_ = kModuleA + "/model.done";
+  const std::vector<std::string> traced_ = {
+      kTraced + "/config.json", kTraced + "/unet/model.neuron", kTraced + "/vae/model.neuron"};
 };
 
 }  // namespace neffs::test

@@ -74,6 +74,18 @@ TEST_F(RecoveryTest, WhatIsPlacedOrOursIsLeftAlone) {
   EXPECT_EQ(state_of("README.md"), "copy placed");
 }
 
+TEST_F(RecoveryTest, AnIndexThatCannotBeReadIsNotTheEnd) {
+  put(neff_, files_[neff_], true);
+  rig_->index->intend_copy(intent(neff_));
+  const auto index = open_database();
+  index->run_script("ALTER TABLE layer_files RENAME TO lost");
+  EXPECT_NO_THROW(rig_->fetcher->recover());
+  index->run_script("ALTER TABLE lost RENAME TO layer_files");
+  EXPECT_EQ(state_of(neff_), "copy intended");
+  rig_->fetcher->recover();
+  EXPECT_EQ(state_of(neff_), "copy placed");
+}
+
 // The child dies as by kill -9 at a step; what it leaves must be a valid cache for the next life.
 TEST_F(RecoveryTest, AKillAtAnyStepLeavesAValidCache) {
   rig_.reset();
