@@ -290,11 +290,17 @@ bool Fetcher::promise(const Staged& staged) {
   return true;
 }
 
+// The file has its name, so it is staged no more, whatever becomes of its record: an intended one is
+// as good as a copy until recover() looks at it.
 void Fetcher::keep_promise(const Staged& staged) {
-  struct stat st {};
-  if (::fstat(staged.file->fd.get(), &st) != 0) throw_errno("stat");
-  index_.place_copy(staged.order.path, staged.order.size, mtime_ns(st));
   unstage(staged);
+  try {
+    struct stat st {};
+    if (::fstat(staged.file->fd.get(), &st) != 0) throw_errno("stat");
+    index_.place_copy(staged.order.path, staged.order.size, mtime_ns(st));
+  } catch (const std::exception& error) {
+    spdlog::warn("{} is there but not recorded so: {}", staged.order.path, error.what());
+  }
 }
 
 std::optional<Fetcher::Staged> Fetcher::find_staged(const std::string& path) const {

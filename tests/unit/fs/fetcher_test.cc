@@ -241,6 +241,27 @@ TEST_F(FetcherTest, AFileThatCouldNotBePlacedGetsItsNameWithTheNext) {
   EXPECT_TRUE(exists(done_));
 }
 
+// As when the disk gets full right then.
+TEST_F(FetcherTest, AFileWhoseRecordFailsHasItsNameAndIsSettledLater) {
+  const auto index = open_database();
+  index->run_script(
+      "CREATE TRIGGER full BEFORE UPDATE OF placement ON layer_files WHEN NEW.placement = 1"
+      " BEGIN SELECT RAISE(FAIL, 'no room'); END");
+  auto names = traced_;
+  names.push_back(neff_);
+  for (const auto& name : names) fetch(name);
+  for (const auto& name : names) {
+    EXPECT_FALSE(rig_->fetcher->staged(name));
+    rig_->fetcher->give_name(name);
+    EXPECT_EQ(local(name), files_[name]);
+    EXPECT_EQ(state_of(name), "copy intended");
+  }
+  index->run_script("DROP TRIGGER full");
+  rig_->fetcher->recover();
+  for (const auto& name : names) EXPECT_EQ(state_of(name), "copy placed");
+  EXPECT_EQ(partial_files(), 0U);
+}
+
 TEST_F(FetcherTest, StopAnswersEverybodyAndEndsDownloads) {
   renew(2);
   repo_.hold();
