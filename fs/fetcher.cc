@@ -223,7 +223,6 @@ bool Fetcher::is_missing(const FetchOrder& order, std::string_view inside) const
   return !layer_.stat(path) && rules_.is_wanted(path);
 }
 
-// Someone compiles it here: what was fetched of it must not be mixed with what he writes.
 bool Fetcher::is_made_here(const FetchOrder& order) const {
   const auto& files = order.listing->plan.hit_files;
   return std::any_of(files.begin(), files.end(), [&](const std::string& file) {
@@ -232,6 +231,14 @@ bool Fetcher::is_made_here(const FetchOrder& order) const {
     const auto record = index_.layer_file(path);
     return !record || record->origin != index::Origin::kCopy;
   });
+}
+
+// Someone compiles it here: what was fetched of it must not be mixed with what he writes.
+bool Fetcher::gives_way(const FetchOrder& order) {
+  if (!is_made_here(order)) return false;
+  drop_staged(order.path);
+  for (const auto& file : order.listing->plan.hit_files) drop_staged(join_path(order.module, file));
+  return true;
 }
 
 void Fetcher::give_name(const std::string& path) {
@@ -246,11 +253,7 @@ void Fetcher::place_what_is_ready(const FetchOrder& order) {
     return;
   }
   const auto& plan = order.listing->plan;
-  if (is_made_here(order)) {
-    drop_staged(order.path);
-    for (const auto& file : plan.hit_files) drop_staged(join_path(order.module, file));
-    return;
-  }
+  if (gives_way(order)) return;
   if (plan.whole) {
     for (const auto& file : plan.hit_files)
       if (is_missing(order, file) && !staged(join_path(order.module, file))) return;
@@ -363,20 +366,37 @@ void Fetcher::place_module(const FetchOrder& order) {
     if (auto staged = find_staged(join_path(order.module, file));
         staged && rules_.is_wanted(staged->order.path))
       files.push_back(std::move(*staged));
-  if (layer_.stat(order.module)) {
-    std::stable_sort(files.begin(), files.end(), [](const Staged& a, const Staged& b) {
-      return place_rank(a.order.path) < place_rank(b.order.path);
-    });
-    for (const auto& file : files) place(file.order.path);
-    return;
+  if (!layer_.stat(order.module) && place_at_once(order.module, files)) return;
+  if (gives_way(order)) return;  // whoever made the directory may have gone on
+  std::stable_sort(files.begin(), files.end(), [](const Staged& a, const Staged& b) {
+    return place_rank(a.order.path) < place_rank(b.order.path);
+  });
+  for (const auto& file : files) place(file.order.path);
+}
+
+// False if the module is there by now, or nothing of it is wanted any more. Then, and when it throws,
+// the files are what they were: staged, each under its partial name.
+bool Fetcher::place_at_once(const std::string& module, const std::vector<Staged>& files) {
+  const auto folder = new_partial_name();
+  if (::mkdirat(partial_.get(), folder.c_str(), 0700) != 0) throw_errno("mkdir");
+  try {
+    const Layer whole(
+        UniqueFd(::openat(partial_.get(), folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
+    if (gather(whole, module, files) && give_name_to(folder, whole, module, files)) return true;
+  } catch (...) {
+    scatter(folder, module, files);
+    throw;
   }
-  const auto staging = new_partial_name();
-  if (::mkdirat(partial_.get(), staging.c_str(), 0700) != 0) throw_errno("mkdir");
-  const Layer whole(
-      UniqueFd(::openat(partial_.get(), staging.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
+  scatter(folder, module, files);
+  return false;
+}
+
+// Moves the files of a module into one directory; false if the name of one has been taken.
+bool Fetcher::gather(const Layer& whole, const std::string& module,
+                     const std::vector<Staged>& files) {
   for (const auto& file : files) {
-    if (!promise(file)) continue;
-    const auto inside = file.order.path.substr(order.module.size() + 1);
+    if (!promise(file)) return false;
+    const auto inside = file.order.path.substr(module.size() + 1);
     whole.make_directories(std::string(parent_path(inside)), options_.directory_mode, options_.uid,
                            options_.gid);
     const auto parent = whole.parent_of(inside);
@@ -386,22 +406,53 @@ void Fetcher::place_module(const FetchOrder& order) {
   }
   if (::fchown(whole.root_fd(), options_.uid, options_.gid) != 0) throw_errno("chown");
   if (::fchmod(whole.root_fd(), options_.directory_mode) != 0) throw_errno("chmod");
+  return true;
+}
+
+// The last steps to the name of a gathered module.
+bool Fetcher::give_name_to(const std::string& folder, const Layer& whole, const std::string& module,
+                           const std::vector<Staged>& files) {
   const auto hold = rules_.hold();
-  std::erase_if(files, [&](const Staged& file) {
-    if (rules_.is_wanted(file.order.path)) return false;
-    ::unlinkat(whole.root_fd(), file.order.path.substr(order.module.size() + 1).c_str(), 0);
-    index_.drop_intent(file.order.path);
+  std::vector<Staged> wanted;
+  for (const auto& file : files) {
+    if (rules_.is_wanted(file.order.path)) {
+      wanted.push_back(file);
+      continue;
+    }
+    ::unlinkat(whole.root_fd(), file.order.path.substr(module.size() + 1).c_str(), 0);
     unstage(file);
-    return true;
-  });
-  if (files.empty()) return;
-  layer_.make_directories(std::string(parent_path(order.module)), options_.directory_mode,
-                          options_.uid, options_.gid);
-  const auto parent = layer_.parent_of(order.module);
-  if (::renameat2(partial_.get(), staging.c_str(), parent.fd.get(), parent.name.c_str(),
-                  RENAME_NOREPLACE) != 0)
+    index_.drop_intent(file.order.path);
+  }
+  if (wanted.empty()) return false;
+  layer_.make_directories(std::string(parent_path(module)), options_.directory_mode, options_.uid,
+                          options_.gid);
+  const auto parent = layer_.parent_of(module);
+  if (::renameat2(partial_.get(), folder.c_str(), parent.fd.get(), parent.name.c_str(),
+                  RENAME_NOREPLACE) != 0) {
+    if (errno == EEXIST) return false;
     throw_errno("rename");
-  for (const auto& file : files) keep_promise(file);
+  }
+  for (const auto& file : wanted) keep_promise(file);
+  return true;
+}
+
+// Undoes gather(), as far as that came.
+void Fetcher::scatter(const std::string& folder, const std::string& module,
+                      const std::vector<Staged>& files) {
+  const auto in_folder = [&](std::string_view inside) { return join_path(folder, inside); };
+  for (const auto& file : files) {
+    auto inside = std::string_view(file.order.path).substr(module.size() + 1);
+    ::renameat(partial_.get(), in_folder(inside).c_str(), partial_.get(),
+               file.partial_name.c_str());
+    while (!(inside = parent_path(inside)).empty())  // a directory goes with its last file
+      ::unlinkat(partial_.get(), in_folder(inside).c_str(), AT_REMOVEDIR);
+  }
+  ::unlinkat(partial_.get(), folder.c_str(), AT_REMOVEDIR);
+  try {
+    for (const auto& file : files) index_.drop_intent(file.order.path);
+  } catch (const std::exception& error) {
+    spdlog::debug("{}: intents are left for the next start: {}", module, error.what());
+  }
 }
 
 // --- after a crash --------------------------------------------------------------------------------

@@ -117,8 +117,15 @@ class Fetcher {
   void place_what_is_ready(const FetchOrder& order);
   bool is_missing(const FetchOrder& order, std::string_view inside) const;
   bool is_made_here(const FetchOrder& order) const;
+  bool gives_way(const FetchOrder& order);
   void place(const std::string& path);
   void place_module(const FetchOrder& order);
+  bool place_at_once(const std::string& module, const std::vector<Staged>& files);
+  bool gather(const Layer& whole, const std::string& module, const std::vector<Staged>& files);
+  bool give_name_to(const std::string& folder, const Layer& whole, const std::string& module,
+                    const std::vector<Staged>& files);
+  void scatter(const std::string& folder, const std::string& module,
+               const std::vector<Staged>& files);
   bool promise(const Staged& staged);
   bool give_name_to(const Staged& staged);
   void keep_promise(const Staged& staged);

@@ -139,6 +139,40 @@ TEST_F(FetcherTest, AMarklessModuleWithALocalTwinIsFilledConfigLast) {
   EXPECT_EQ(local(kTraced + "/vae/model.neuron"), "traced vae/model.neuron");
 }
 
+// Somebody takes a lock in the module at the last moment.
+TEST_F(FetcherTest, AMarklessModuleWhoseDirectoryComesFirstIsFilledConfigLast) {
+  const auto lock = kTraced + "/model.lock";
+  std::vector<std::string> order;
+  rig_->before_name = [&](const std::string& path, fs::LayerId) {
+    order.push_back(path);
+    if (!exists(lock)) {
+      std::filesystem::create_directories(layer_ / kTraced);
+      write_file(layer_ / lock, "");
+    }
+  };
+  for (const auto& name : traced_) fetch(name);
+  EXPECT_TRUE(exists(lock));
+  for (const auto& name : traced_) {
+    EXPECT_EQ(local(name), files_[name]);
+    EXPECT_EQ(state_of(name), "copy placed");
+    EXPECT_FALSE(rig_->fetcher->staged(name));
+  }
+  ASSERT_FALSE(order.empty());
+  EXPECT_EQ(order.back(), kTraced + "/config.json");
+  EXPECT_EQ(partial_files(), 0U);
+}
+
+TEST_F(FetcherTest, AMarklessModuleGivesWayToTheOneThatIsMadeMeanwhile) {
+  rig_->before_name = [&](const std::string&, fs::LayerId) {
+    write_file(layer_ / (kTraced + "/config.json"), "mine");
+  };
+  for (const auto& name : traced_) fetch(name);
+  EXPECT_EQ(tree_of(layer_ / kTraced), std::vector<std::string>{"config.json"});
+  EXPECT_EQ(local(kTraced + "/config.json"), "mine");
+  for (const auto& name : traced_) EXPECT_EQ(state_of(name), "none");
+  EXPECT_EQ(partial_files(), 0U);
+}
+
 // --- what is local wins -----------------------------------------------------------------------------
 
 TEST_F(FetcherTest, ALocalFileKeepsItsName) {
@@ -239,6 +273,26 @@ TEST_F(FetcherTest, AFileThatCouldNotBePlacedGetsItsNameWithTheNext) {
   fetch(done_);
   EXPECT_TRUE(exists(neff_));
   EXPECT_TRUE(exists(done_));
+}
+
+TEST_F(FetcherTest, AModuleThatCouldNotBePlacedStaysStaged) {
+  bool is_full = true;
+  int named = 0;
+  rig_->before_name = [&](const std::string&, fs::LayerId) {
+    if (is_full && ++named == 3) throw std::runtime_error("no room for a name");
+  };
+  for (const auto& name : traced_) fetch(name);
+  EXPECT_EQ(named, 3);
+  EXPECT_FALSE(exists(kTraced));
+  EXPECT_EQ(partial_files(), 3U) << "and no directory";
+  for (const auto& name : traced_) EXPECT_EQ(state_of(name), "none");
+  is_full = false;
+  for (const auto& name : traced_) {
+    rig_->fetcher->give_name(name);
+    EXPECT_EQ(local(name), files_[name]);
+    EXPECT_EQ(state_of(name), "copy placed");
+  }
+  EXPECT_EQ(partial_files(), 0U);
 }
 
 // As when the disk gets full right then.
