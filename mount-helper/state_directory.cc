@@ -52,6 +52,15 @@ bool is_ours_alone(int directory) {
          (found.st_mode & 07777) == 0700;
 }
 
+// Whether a rename from one into the other can work: the kernel refuses it between mounts, even of
+// one filesystem, and btrfs between subvolumes, which only the device tells apart.
+bool are_on_one_filesystem(int one, int other) {
+  struct stat first {};
+  struct stat second {};
+  return ::fstat(one, &first) == 0 && ::fstat(other, &second) == 0 &&
+         first.st_dev == second.st_dev && mount_id_of(one) == mount_id_of(other);
+}
+
 std::string path_below(int directory, const std::string& name) {
   return fmt::format("/proc/self/fd/{}/{}", directory, name);
 }
@@ -61,7 +70,11 @@ class Walk {
  public:
   Walk(int layer, const std::string& layer_name, std::chrono::sys_seconds now,
        StateDirectory& state)
-      : at_(::fcntl(layer, F_DUPFD_CLOEXEC, 0)), path_(layer_name), now_(now), state_(state) {
+      : at_(::fcntl(layer, F_DUPFD_CLOEXEC, 0)),
+        path_(layer_name),
+        layer_name_(layer_name),
+        now_(now),
+        state_(state) {
     if (!at_) fail(path_, errno);
   }
 
@@ -74,6 +87,7 @@ class Walk {
       }
       fs::UniqueFd found(
           ::openat(at_.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      if (found) check_stays_with_layer(found.get(), name);
       if (found && (!is_private || is_ours_alone(found.get()))) {
         at_ = std::move(found);
         path_ += "/" + name;
@@ -89,6 +103,15 @@ class Walk {
   fs::UniqueFd arrived() { return std::move(at_); }
 
  private:
+  void check_stays_with_layer(int found, const std::string& name) const {
+    if (are_on_one_filesystem(at_.get(), found)) return;
+    throw CommandError(path_ + "/" + name,
+                       fmt::format("on another filesystem than its layer {}, which fetched files "
+                                   "are renamed into",
+                                   layer_name_),
+                       "unmount what is mounted there, or use another layer=DIR");
+  }
+
   void set_aside(const std::string& name) {
     const std::string stem = fmt::format("{}.set-aside-{:%Y%m%dT%H%M%SZ}", name,
                                          fmt::gmtime(std::chrono::system_clock::to_time_t(now_)));
@@ -110,6 +133,7 @@ class Walk {
 
   fs::UniqueFd at_;
   std::string path_;
+  const std::string& layer_name_;
   const std::chrono::sys_seconds now_;
   StateDirectory& state_;
 };
@@ -121,9 +145,14 @@ std::string pid_written_in(int lock) {
   return std::string(digits.substr(0, digits.find_first_not_of("0123456789")));
 }
 
+[[noreturn]] void fail_to_lock(const std::string& layer_name, int error) {
+  throw CommandError(layer_name, "cannot be locked: " + reason(error),
+                     "make it writable, or use another layer=DIR");
+}
+
 fs::UniqueFd take_lock(int directory, const std::string& layer_name) {
   fs::UniqueFd lock(::openat(directory, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!lock) throw CommandError(layer_name, "cannot be locked: " + reason(errno));
+  if (!lock) fail_to_lock(layer_name, errno);
   // The daemon of a mount that was taken away a moment ago may take two seconds to end.
   const auto deadline = std::chrono::steady_clock::now() + kPatienceWithPredecessor;
   int result = ::flock(lock.get(), LOCK_EX | LOCK_NB);
@@ -132,7 +161,7 @@ fs::UniqueFd take_lock(int directory, const std::string& layer_name) {
     result = ::flock(lock.get(), LOCK_EX | LOCK_NB);
   }
   if (result == 0) return lock;
-  if (errno != EWOULDBLOCK) throw CommandError(layer_name, "cannot be locked: " + reason(errno));
+  if (errno != EWOULDBLOCK) fail_to_lock(layer_name, errno);
   const std::string pid = pid_written_in(lock.get());
   throw CommandError(fmt::format("layer {}", layer_name),
                      "in use by another neffs" + (pid.empty() ? "" : fmt::format(", pid {}", pid)),

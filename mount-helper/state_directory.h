@@ -34,7 +34,8 @@ struct StateDirectory {
 // it. No symlink is followed. What stands in the place of one of the three directories and is none,
 // and a state directory of another owner or mode, was put there by somebody else: it is renamed to
 // `<name>.set-aside-<now>` and never looked into. layer_name: for messages. Throws CommandError, also
-// if another daemon has the lock.
+// if another daemon has the lock, or if one of the three is not on the filesystem of the layer: a file
+// that is fetched is renamed from here to its place.
 StateDirectory take_state_directory(int layer, const std::string& layer_name,
                                     std::chrono::sys_seconds now);
 

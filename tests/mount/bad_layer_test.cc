@@ -141,65 +141,31 @@ TEST_P(OtherDisk, ServesAsALayer) {
   }
 }
 
-// The state directory may be a mount of its own, where the disk of the cache is slow or full.
-class OtherStateDisk : public BadLayerTest {
- protected:
-  void SetUp() override {
-    BadLayerTest::SetUp();
-    if (IsSkipped()) return;
-    stdfs::create_directories(layer() / ".cache/huggingface");
-    if (const std::string why = Disk::missing_for("ext4"); !why.empty()) GTEST_SKIP() << why;
-    state_ = std::make_unique<Disk>("ext4", 16 * kMiB, layer() / kState);
-    ASSERT_EQ(::chmod(state_->root().c_str(), 0700), 0);
-    mounted_ = mount_layer();
-    stdfs::create_directory(*mounted_ / "d");
-    write_file(*mounted_ / "d/old1", "old");
-  }
-  void TearDown() override {
-    mounted_.reset();
-    state_.reset();
-    BadLayerTest::TearDown();
-  }
-  // Whatever happens to the index: the bytes are on a disk that is well.
-  void expect_local_files_go_on() {
-    write_file(*mounted_ / "written", "w");
-    EXPECT_EQ(read_file(*mounted_ / "written").text, "w");
-    for (const NameChange& change : name_changes(1)) {
-      EXPECT_EQ(change.run(*mounted_ / "d"), 0) << change.name;
-      EXPECT_TRUE(change.has_happened(*mounted_ / "d")) << change.name;
-      stdfs::remove_all(*mounted_ / "d/new1");
-    }
-    EXPECT_EQ(append_error(*mounted_ / "written", "more"), 0);
-    EXPECT_EQ(stdfs::remove_all(*mounted_ / "d"), 1U);
-    EXPECT_EQ(read_file(layer() / "written").text, "wmore");
-    EXPECT_EQ(stat_error(*mounted_ / (sample::kTrainingModule + "/model.done")), 0);
-  }
-
-  std::unique_ptr<Disk> state_;
-  std::unique_ptr<Mount> mounted_;
-};
+// A fetched file is renamed from the state directory to its place, which no other disk allows.
+class OtherStateDisk : public BadLayerTest {};
 NEFFS_BOTH_WAYS(OtherStateDisk);
 
-TEST_P(OtherStateDisk, FetchesAllTheSame) {
-  EXPECT_TRUE(read_file(*mounted_ / kFetched).text == sample::bytes_of(kFetched));
-  EXPECT_TRUE(read_file(*mounted_ / kFetched).text == sample::bytes_of(kFetched));
-  EXPECT_TRUE(eventually([&] { return is_there(layer() / kFetched); }));
-  expect_local_files_go_on();
-}
-
-TEST_P(OtherStateDisk, IsFull) {
-  state_->fill();
-  expect_local_files_go_on();
-}
-
-TEST_P(OtherStateDisk, IsReadOnly) {
-  state_->become_read_only();
-  expect_local_files_go_on();
-}
-
-TEST_P(OtherStateDisk, IsGone) {
-  state_->shut_down();
-  expect_local_files_go_on();
+TEST_P(OtherStateDisk, IsRefusedAndNothingIsMounted) {
+  const auto state = layer() / kState;
+  stdfs::create_directories(state.parent_path());
+  if (const std::string why = Disk::missing_for("tmpfs"); !why.empty()) GTEST_SKIP() << why;
+  for (const mode_t mode : {0700, 0755}) {
+    const Disk disk("tmpfs", kMiB, state);
+    ASSERT_EQ(::chmod(state.c_str(), mode), 0);
+    const auto mountpoint = scratch_ / "mnt";
+    stdfs::create_directories(mountpoint);
+    const Ended ended = neffs(
+        {"mount", sample::kRepo, mountpoint.string(), "-o", way() + ",layer=" + layer().string()});
+    EXPECT_EQ(ended.exit_code, 1);
+    EXPECT_EQ(ended.err, "neffs: " + state.string() + ": on another filesystem than its layer " +
+                             layer().string() +
+                             ", which fetched files are renamed into (unmount what is mounted "
+                             "there, or use another layer=DIR)\n");
+    write_file(mountpoint / "plain", "p");  // into the directory itself
+    EXPECT_EQ(names_in(mountpoint), std::set<std::string>{"plain"});
+    EXPECT_EQ(error_of(::umount2(mountpoint.c_str(), UMOUNT_NOFOLLOW)), EINVAL);
+    stdfs::remove(mountpoint / "plain");
+  }
 }
 
 }  // namespace

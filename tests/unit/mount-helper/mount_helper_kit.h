@@ -104,6 +104,12 @@ class MountingTest : public testing::Test {
     mounted_.push_back(path);
   }
 
+  void bind(const std::filesystem::path& from, const std::filesystem::path& to) {
+    ASSERT_EQ(::mount(from.c_str(), to.c_str(), nullptr, MS_BIND, nullptr), 0)
+        << std::strerror(errno);
+    mounted_.push_back(to);
+  }
+
   // A neffs mount whose daemon never answers; it is dead as soon as the descriptor is closed.
   fs::UniqueFd mount_silent(const std::filesystem::path& path) {
     fs::UniqueFd device(::open("/dev/fuse", O_RDWR | O_CLOEXEC));

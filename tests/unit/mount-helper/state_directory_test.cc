@@ -175,6 +175,21 @@ TEST_F(StateDirectoryTest, LockLivesAsLongAsACopyOfIt) {
   EXPECT_NO_THROW(take());
 }
 
+// Unlike another filesystem, another mount of the same one cannot be told by its device.
+class StateDirectoryBelowMount : public MountingTest {};
+
+TEST_F(StateDirectoryBelowMount, AnotherMountIsRefusedEvenOfTheSameFilesystem) {
+  const stdfs::path huggingface = directory_.path() / ".cache/huggingface";
+  const TemporaryDirectory elsewhere;
+  stdfs::create_directories(huggingface);
+  bind(elsewhere.path(), huggingface);
+  const Refusal refusal = refusal_of(
+      [&] { take_state_directory(directory_.open().get(), directory_.path().string(), kNow); });
+  EXPECT_THAT(refusal.text, HasSubstr(huggingface.string() + ": on another filesystem"));
+  EXPECT_THAT(refusal.text, HasSubstr("layer=DIR"));
+  EXPECT_TRUE(stdfs::is_empty(elsewhere.path()));
+}
+
 TEST_F(StateDirectoryTest, LayerThatCannotBeWrittenNamesTheWayOut) {
   ASSERT_EQ(::chmod(layer_.path().c_str(), 0555), 0);
   const pid_t child = ::fork();
