@@ -127,14 +127,25 @@ MountHealth health_of(int error) {
   return is_dead ? MountHealth::kDead : MountHealth::kOther;
 }
 
+fs::ControlRequest packed(const std::filesystem::path& mount_point, const nlohmann::json& request) {
+  std::string text;
+  try {
+    text = request.dump();
+  } catch (const nlohmann::json::type_error&) {
+    // What stood for the bytes that JSON cannot say would make another name of it.
+    throw CommandError(request.value("path", mount_point.string()), "the name is not UTF-8 text");
+  }
+  const auto packed = fs::ControlRequest::of(text);
+  if (!packed) throw CommandError(mount_point.string(), "the request is too long for its daemon");
+  return *packed;
+}
+
 }  // namespace
 
 ControlAnswer ask(const std::filesystem::path& mount_point, const nlohmann::json& request,
                   std::chrono::milliseconds limit) {
   const auto deadline = Clock::now() + limit;
-  const auto packed = fs::ControlRequest::of(request.dump());
-  if (!packed) throw CommandError(mount_point.string(), "the request is too long for its daemon");
-  Child child((mount_point / fs::kControlName).string(), *packed);
+  Child child((mount_point / fs::kControlName).string(), packed(mount_point, request));
   std::string said;
   if (!child.listen(said, deadline)) return {MountHealth::kSilent, ETIMEDOUT, ""};
   Verdict verdict{EIO};

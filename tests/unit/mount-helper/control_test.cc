@@ -41,6 +41,14 @@ TEST(Control, ATooLongRequestIsRefused) {
       HasSubstr("too long"));
 }
 
+TEST(Control, APathThatJsonCannotSayIsRefused) {
+  const TemporaryDirectory directory;
+  for (const auto& request :
+       {mount_helper::explain_request("a\xff/b"), mount_helper::restore_request("a\xff/b")})
+    EXPECT_EQ(refusal_of([&] { ask(directory.path(), request); }).text,
+              "a\xff/b: the name is not UTF-8 text");
+}
+
 TEST(Control, SomethingElseIsNoDaemon) {
   const TemporaryDirectory directory;
   EXPECT_EQ(ask(directory.path(), mount_helper::status_request()).error, ENOENT);
