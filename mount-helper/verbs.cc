@@ -1,5 +1,6 @@
 #include "mount-helper/verbs.h"
 
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <exception>
@@ -53,12 +54,23 @@ std::string Verbs::answer(std::string_view request, uid_t caller) const {
   }
 }
 
+// Of an index whose disk is gone nothing is known, and that is no reason to say nothing of the rest.
+index::LayerTotals Verbs::totals() const {
+  try {
+    return sources_.index.copy_totals();
+  } catch (const index::IndexError& error) {
+    if (!has_warned_.test_and_set())
+      spdlog::warn("status does not know what is in the layer: {}", error.what());
+    return {};
+  }
+}
+
 std::string Verbs::status() const {
   StatusFacts facts;
   facts.mount = mount_;
   facts.uptime = std::chrono::steady_clock::now() - started_;
   facts.source = sources_.view.status();
-  facts.totals = sources_.index.copy_totals();
+  facts.totals = totals();
   facts.held = sources_.housekeeper.held();
   facts.is_counted = sources_.housekeeper.is_counted();
   facts.locks = sources_.housekeeper.locks();

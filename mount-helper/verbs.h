@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <chrono>
 #include <string>
 #include <string_view>
@@ -35,6 +36,7 @@ class Verbs {
 
  private:
   std::string status() const;
+  index::LayerTotals totals() const;
   std::string explain(const std::string& path) const;
   std::string restore(const std::string& path, uid_t caller) const;
   std::string clear_stale_locks(uid_t caller) const;
@@ -43,6 +45,7 @@ class Verbs {
   const MountFacts mount_;
   const Sources sources_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  mutable std::atomic_flag has_warned_;  // of the index, once in a life
 };
 
 }  // namespace neffs::mount_helper
