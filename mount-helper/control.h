@@ -26,7 +26,8 @@ inline constexpr std::chrono::milliseconds kControlLimit{5'000};
 
 // Hands `request` to the control file below `mount_point` and reads what it says then. A child of
 // its own does so and is abandoned at the limit: a process that waits for a silent daemon cannot be
-// ended by anybody, itself included. Throws CommandError if the request is too long to be handed over.
+// ended by anybody, itself included. Throws CommandError if the request is too long to be handed over,
+// or has a path that is not UTF-8.
 ControlAnswer ask(const std::filesystem::path& mount_point, const nlohmann::json& request,
                   std::chrono::milliseconds limit = kControlLimit);
 
@@ -40,7 +41,7 @@ nlohmann::ordered_json ask_or_throw(const std::filesystem::path& mount_point,
                                     const nlohmann::json& request,
                                     std::chrono::milliseconds limit = kControlLimit);
 
-// version and pid: costs the same whatever the mount holds.
+// version, pid, held and counting (as in `push` of the status): short whatever the mount holds.
 inline nlohmann::json hello_request() {
   return {{"request", "hello"}};
 }

@@ -23,10 +23,6 @@ std::string text_of(const ordered_json& json) {
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
-std::string hello() {
-  return text_of({{"version", kVersion}, {"pid", ::getpid()}});
-}
-
 // Everybody may ask; what changes something is for root and for who mounted.
 void check_may_change(uid_t caller) {
   if (caller != 0 && caller != ::geteuid())
@@ -52,6 +48,14 @@ std::string Verbs::answer(std::string_view request, uid_t caller) const {
   } catch (const std::exception& failure) {
     return text_of({{"error", failure.what()}});
   }
+}
+
+std::string Verbs::hello() const {
+  const bool is_counted = sources_.housekeeper.is_counted();  // before the number, so that it holds
+  return text_of({{"version", kVersion},
+                  {"pid", ::getpid()},
+                  {"held", sources_.housekeeper.held().size()},
+                  {"counting", !is_counted}});
 }
 
 // Of an index whose disk is gone nothing is known, and that is no reason to say nothing of the rest.

@@ -35,6 +35,7 @@ class Verbs {
   std::string answer(std::string_view request, uid_t caller) const;
 
  private:
+  std::string hello() const;
   std::string status() const;
   index::LayerTotals totals() const;
   std::string explain(const std::string& path) const;

@@ -114,10 +114,10 @@ std::string failure(const DaemonPlan& plan) {
 std::string held_text(const std::string& mountpoint) {
   const auto deadline = std::chrono::steady_clock::now() + kPatienceWithCounting;
   while (true) {
-    const auto push = ask_or_throw(mountpoint, status_request()).at("push");
-    if (!push.at("counting").get<bool>())
+    const auto hello = ask_or_throw(mountpoint, hello_request());
+    if (!hello.at("counting").get<bool>())
       return fmt::format("{}, which stay on this host",
-                         counted(push.at("held").get<std::uint64_t>(), "module"));
+                         counted(hello.at("held").get<std::uint64_t>(), "module"));
     if (std::chrono::steady_clock::now() >= deadline)
       return "being counted: neffs status tells how many modules";
     std::this_thread::sleep_for(kBetweenLooks);
