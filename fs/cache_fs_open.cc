@@ -43,10 +43,8 @@ struct stat stat_of(int fd) {
   return st;
 }
 
-// As O_TRUNC does it, which also works through a handle that only reads. Not of an empty file: the
-// disk would take the truncation for a reason to write it out when it is closed.
+// As O_TRUNC does it, which also works through a handle that only reads.
 void empty(int fd) {
-  if (stat_of(fd).st_size == 0) return;
   if (::truncate(("/proc/self/fd/" + std::to_string(fd)).c_str(), 0) != 0) throw_errno("truncate");
 }
 
@@ -307,7 +305,8 @@ Created CacheFs::create(NodeId parent, const std::string& name, int flags, mode_
   try {
     if (is_new) give_to_caller(path, own.get(), caller);
     claim(path, own.get());
-    if ((flags & O_TRUNC) != 0) empty(own.get());
+    // Not what was just made: the disk takes that for a reason to write it out when it is closed.
+    if ((flags & O_TRUNC) != 0 && !is_new) empty(own.get());
   } catch (...) {
     if (is_new) remove_quietly(path, layer_id(stat_of(own.get())));
     throw;

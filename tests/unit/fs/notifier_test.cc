@@ -33,6 +33,7 @@ class NotifierTest : public testing::Test {
     fuse_args args = FUSE_ARGS_INIT(1, words.data());
     const fuse_lowlevel_ops operations{};
     session_.reset(::fuse_session_new(&args, &operations, sizeof operations, this));
+    ::fuse_opt_free_args(&args);
     ASSERT_TRUE(session_);
     const fuse_custom_io io{keep, read_nothing, nullptr, nullptr};
     // What cannot be written to stands for a kernel that does not know the notice.
