@@ -53,7 +53,8 @@ Entry CacheFs::entry_of(NodeId parent, const std::string& name, const std::strin
   entry.st = found.st;
   entry.node = nodes_.lookup(parent, name, found.identity());
   entry.st.st_ino = nodes_.ino(entry.node);
-  entry.entry_timeout_s = entry.attr_timeout_s = found.is_lasting ? kLasting : 0;
+  entry.entry_timeout_s = found.is_lasting ? kLasting : 0;
+  entry.attr_timeout_s = files_.is_mappable(entry.node) ? 0 : entry.entry_timeout_s;
   return entry;
 }
 
@@ -105,7 +106,7 @@ void CacheFs::answer_lookup(NodeId parent, const std::string& name, const ReplyP
 
 Attributes CacheFs::attributes(NodeId node, struct stat st) const {
   if (const auto ino = nodes_.ino(node); ino != 0) st.st_ino = ino;
-  return {st, kAttrTimeoutS};
+  return {st, files_.is_mappable(node) ? 0 : kAttrTimeoutS};
 }
 
 // An inode that is open, or that has lost its names: it goes on without a path.

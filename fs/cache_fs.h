@@ -73,7 +73,8 @@ struct Counters {
 };
 
 // How long the kernel may keep attributes: what changes a file goes through the mount, or is told to
-// the kernel. Stores through a mapping are told when the file is closed.
+// the kernel. While a file is open for reading and writing it keeps none: stores through a mapping
+// are not told.
 inline constexpr double kAttrTimeoutS = 3600;
 
 // Every verb may be called by any thread. Those without a Reply answer at once and throw

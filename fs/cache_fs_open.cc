@@ -321,6 +321,7 @@ Created CacheFs::create(NodeId parent, const std::string& name, int flags, mode_
     shared = duplicate(own.get());  // a mode without the right to read, in a user's own mount
   }
   created.opened = files_.open(created.entry.node, std::move(shared), std::move(own));
+  if (files_.is_mappable(created.entry.node)) created.entry.attr_timeout_s = 0;
   return created;
 }
 

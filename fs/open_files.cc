@@ -1,5 +1,6 @@
 #include "fs/open_files.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -12,6 +13,11 @@ namespace {
 
 // Enough for the modules of a large training, few enough to matter to nobody.
 constexpr std::size_t kMostIdle = 256;
+
+// A shared mapping takes a descriptor that reads and writes.
+bool is_mappable_handle(const UniqueFd& own) {
+  return own && (::fcntl(own.get(), F_GETFL) & O_ACCMODE) == O_RDWR;
+}
 
 CopyPromise state_of(int fd) {
   struct stat st {};
@@ -33,8 +39,12 @@ HandleId OpenFiles::add_locked(NodeId node, std::shared_ptr<Inode> inode, Unique
       idle_at_.erase(it);
     }
   }
-  auto handle = std::make_shared<Handle>(Handle{node, std::move(inode), std::move(own), {}});
-  if (handle->own) handle->opened_as = state_of(handle->own.get());
+  auto handle =
+      std::make_shared<Handle>(Handle{node, std::move(inode), std::move(own), std::nullopt});
+  if (is_mappable_handle(handle->own)) {
+    ++handle->inode->mappers;
+    handle->opened_as = state_of(handle->own.get());
+  }
   if (free_.empty()) {
     handles_.push_back(std::move(handle));
     return handles_.size();
@@ -106,7 +116,10 @@ OpenFiles::Closed OpenFiles::release(HandleId id) {
   handle = std::move(handles_[id - 1]);
   free_.push_back(id);
   Closed closed{handle->node, bool(handle->own), false};
-  if (handle->own) closed.was_changed = state_of(handle->own.get()) != handle->opened_as;
+  if (handle->opened_as) {
+    --handle->inode->mappers;
+    closed.was_changed = state_of(handle->own.get()) != *handle->opened_as;
+  }
   if (--handle->inode->handles != 0) return closed;
   if (!handle->inode->keep) {
     dropped = drop_locked(handle->node);
@@ -138,6 +151,12 @@ std::optional<OpenFiles::Use> OpenFiles::use_node(NodeId node) const {
   const auto it = inodes_.find(node);
   if (it == inodes_.end() || it->second->handles == 0) return std::nullopt;
   return Use(it->second, it->second->fd.get());
+}
+
+bool OpenFiles::is_mappable(NodeId node) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = inodes_.find(node);
+  return it != inodes_.end() && it->second->mappers != 0;
 }
 
 bool OpenFiles::is_open(NodeId node) const {

@@ -67,7 +67,7 @@ class OpenFiles {
   struct Closed {
     NodeId node = 0;  // 0: there was no such handle
     bool could_write = false;
-    bool was_changed = false;  // since the handle was opened: its size or time differs
+    bool was_changed = false;  // by a mapping perhaps, since the handle was opened
   };
   Closed release(HandleId id);
 
@@ -78,6 +78,8 @@ class OpenFiles {
   std::optional<Use> use_node(NodeId node) const;
 
   bool is_open(NodeId node) const;
+  // Some handle can be stored through by a mapping, of which nobody is told.
+  bool is_mappable(NodeId node) const;
 
   std::size_t size() const;
 
@@ -86,6 +88,7 @@ class OpenFiles {
     UniqueFd fd;
     std::int32_t backing_id = 0;
     std::uint64_t handles = 0;
+    std::uint64_t mappers = 0;  // handles that a mapping can be stored through
     std::optional<CopyPromise> promise;
     bool keep = true;  // when the last handle is closed
   };
@@ -94,7 +97,7 @@ class OpenFiles {
     NodeId node = 0;
     std::shared_ptr<Inode> inode;
     UniqueFd own;
-    CopyPromise opened_as{};  // of one that can write
+    std::optional<CopyPromise> opened_as{};  // of one that can be mapped for writing
   };
 
   HandleId add_locked(NodeId node, std::shared_ptr<Inode> inode, UniqueFd own);
