@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <system_error>
 
@@ -72,6 +73,7 @@ class Child {
     if (::pipe2(pipe.data(), O_CLOEXEC) != 0) throw_errno("pipe");
     from_child_.reset(pipe[0]);
     const fs::UniqueFd to_parent(pipe[1]);
+    std::fflush(nullptr);  // what is buffered is said once
     pid_ = ::fork();
     if (pid_ < 0) throw_errno("fork");
     if (pid_ == 0) converse(file, request, to_parent.get());

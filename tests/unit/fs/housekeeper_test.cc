@@ -236,6 +236,7 @@ TEST_F(HousekeeperTest, AnIndexThatCannotBeReadIsNotTheEnd) {
   database.run_script("ALTER TABLE lost RENAME TO layer_files");
   keeper_->changed(log_b);
   EXPECT_TRUE(eventually([&] { return !is_there(log_b); }));
+  keeper_->stop();  // it uses what lives here
 }
 
 TEST_F(HousekeeperTest, FailuresAreKeptUnlessToldOtherwise) {
