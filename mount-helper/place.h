@@ -15,10 +15,10 @@ struct Place {
   std::string path;
 };
 
-// subject: a path, or a name inside the cache. mount_point: "" for the one that the path is in, or else
+// given: a path, or a name inside the cache. wanted_mount: "" for the one that the path is in, or else
 // the default. current: the working directory, which subjects that begin with a dot refer to. Throws
 // CommandError for a path that is in no neffs mount.
-Place place_of(const std::string& subject, const std::string& mount_point,
+Place place_of(const std::string& given, const std::string& wanted_mount,
                const std::vector<MountEntry>& table, const std::filesystem::path& current);
 
 bool is_neffs_mounted_at(const std::vector<MountEntry>& table,
