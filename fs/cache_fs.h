@@ -179,6 +179,12 @@ class CacheFs {
   void fetch_bundle(const std::string& path);
   std::optional<FetchOrder> order(const std::string& path, const RemoteName& remote);
   void check_is(NodeId node, int fd) const;
+  struct MadeFile {
+    UniqueFd own;
+    bool is_new = false;
+  };
+  MadeFile make_file(const std::string& path, int flags, mode_t mode, const Caller& caller);
+  void remove_failed(const std::string& path, int fd);
   UniqueFd open_to_write(NodeId node, const std::string& path, int flags);
   Opened open_to_write_again(NodeId node, int fd, int flags);
   Opened attach(NodeId node, const std::string& path, const FetchedFile& file, int flags);
@@ -205,14 +211,14 @@ class CacheFs {
   bool is_copy(const std::string& path);
   bool is_wholly_here(const std::string& directory);
   bool is_shown_empty(const std::string& directory);
+  bool lists_remote(const std::string& path) const;
   Entry make(NodeId parent, const std::string& name, const Caller& caller,
              const std::function<int(const Layer::Parent&)>& call);
   void give_to_caller(const std::string& path, int made, const Caller& caller);
   Entry local_entry(NodeId parent, const std::string& name, const std::string& path);
-  void check_may_move(const std::string& path);
+  Found find_to_move(const std::string& path);
   Entry link_here(const std::string& old_path, NodeId parent, const std::string& name,
                   const Caller& caller);
-  std::vector<std::string> to_bring(const Renaming& renaming);
   void rename_here(const Renaming& renaming, const Caller& caller);
   Records foretell_records(const Renaming& renaming);
   void move_records(const Renaming& renaming, const Records& records, bool is_done);

@@ -12,10 +12,6 @@
 namespace neffs::fs {
 namespace {
 
-std::string proc_path(int fd) {
-  return "/proc/self/fd/" + std::to_string(fd);
-}
-
 // A descriptor of the same inode that may be used for nothing but its attributes.
 UniqueFd reach(int fd) {
   UniqueFd reached(::open(proc_path(fd).c_str(), O_PATH | O_CLOEXEC));

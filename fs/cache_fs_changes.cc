@@ -12,14 +12,6 @@
 #include "fs/umask_of.h"
 
 namespace neffs::fs {
-namespace {
-
-std::string proc_path(int fd) {
-  return "/proc/self/fd/" + std::to_string(fd);
-}
-
-}  // namespace
-
 void CacheFs::check_may_change(const std::string& path) const {
   if (locate(path).place == Place::kTopLevel && is_reserved_root_name(path))
     throw_errno(EPERM, "reserved name");
@@ -204,9 +196,7 @@ void CacheFs::forget_deleted(const std::string& path) {
 
 // No name would be listed in it. A compiler folder is empty without the modules it does not list.
 bool CacheFs::is_shown_empty(const std::string& directory) {
-  const bool wants_remote =
-      options_.list == ListPolicy::kAll || locate(directory).place != Place::kVersion;
-  const auto children = names_.children(directory, wants_remote);
+  const auto children = names_.children(directory, lists_remote(directory));
   if (children) return children->empty();
   // Git has no empty folders; but one that nobody can list now is listed as empty.
   return !view_.is_worth_waiting() || !view_.peek(directory);

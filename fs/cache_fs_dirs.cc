@@ -8,13 +8,11 @@
 #include "fs/cache_fs.h"
 
 namespace neffs::fs {
-namespace {
 
-bool wants_remote(const std::string& path, ListPolicy policy) {
-  return policy == ListPolicy::kAll || locate(path).place != Place::kVersion;
+// Directly inside a compiler folder only what is here is listed, unless all is wanted.
+bool CacheFs::lists_remote(const std::string& path) const {
+  return options_.list == ListPolicy::kAll || locate(path).place != Place::kVersion;
 }
-
-}  // namespace
 
 void CacheFs::opendir(NodeId node, const Caller& caller, const ReplyPtr<HandleId>& reply) {
   try {
@@ -23,7 +21,7 @@ void CacheFs::opendir(NodeId node, const Caller& caller, const ReplyPtr<HandleId
       return;
     }
     const auto path = nodes_.path(node);
-    const bool want_remote = wants_remote(path, options_.list);
+    const bool want_remote = lists_remote(path);
     auto children = names_.children(path, want_remote);
     const auto ignore = [](const std::exception_ptr&) {};
     if (!children && !view_.is_worth_waiting()) {
@@ -61,7 +59,7 @@ const Names::Child* CacheFs::readdir(HandleId handle, std::uint64_t offset) {
   if (offset == 0) {
     if (directory->was_read && !nodes_.kept(directory->node)) {  // rewinddir() shows changes
       const auto path = nodes_.path(directory->node);
-      auto now = names_.children(path, wants_remote(path, options_.list));
+      auto now = names_.children(path, lists_remote(path));
       if (now) directory->children = std::move(*now);
     }
     directory->was_read = true;

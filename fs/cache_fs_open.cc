@@ -26,7 +26,7 @@ UniqueFd duplicate(int fd) {
 
 // Another open file of the same inode, also of one that has lost its names.
 UniqueFd reopen(int fd, int flags) {
-  UniqueFd again(::open(("/proc/self/fd/" + std::to_string(fd)).c_str(), flags | O_CLOEXEC));
+  UniqueFd again(::open(proc_path(fd).c_str(), flags | O_CLOEXEC));
   if (!again) throw_errno("open");
   return again;
 }
@@ -45,13 +45,13 @@ struct stat stat_of(int fd) {
 
 // As O_TRUNC does it, which also works through a handle that only reads.
 void empty(int fd) {
-  if (::truncate(("/proc/self/fd/" + std::to_string(fd)).c_str(), 0) != 0) throw_errno("truncate");
+  if (::truncate(proc_path(fd).c_str(), 0) != 0) throw_errno("truncate");
 }
 
-// What a handle of ours may do; O_CREAT and its kin have been dealt with by the kernel, which also says
+// What a handle of ours may do; O_TRUNC is done by empty(), O_CREAT and its kin by the kernel, which says
 // where an O_APPEND write goes: our own would keep copy_file_range and pwrite from their offsets.
 int handle_flags(int flags) {
-  return flags & (O_ACCMODE | O_TRUNC | O_DSYNC | O_SYNC);
+  return flags & (O_ACCMODE | O_DSYNC | O_SYNC);
 }
 
 std::exception_ptr interrupted() {
@@ -116,7 +116,7 @@ void CacheFs::check_is(NodeId node, int fd) const {
 
 // Ours before it is emptied: until then a reader takes the shorter file for a damaged copy.
 UniqueFd CacheFs::open_to_write(NodeId node, const std::string& path, int flags) {
-  auto own = layer_.open(path, handle_flags(flags & ~O_TRUNC) | O_NONBLOCK);
+  auto own = layer_.open(path, handle_flags(flags) | O_NONBLOCK);
   check_is(node, own.get());
   claim(path, own.get());
   if ((flags & O_TRUNC) != 0) empty(own.get());
@@ -129,7 +129,7 @@ Opened CacheFs::open_to_write_again(NodeId node, int fd, int flags) {
     if (fetcher_.staged(*path)) fetcher_.give_name(*path);
     claim(*path, fd);
   }
-  auto own = reopen(fd, handle_flags(flags & ~O_TRUNC));
+  auto own = reopen(fd, handle_flags(flags));
   if ((flags & O_TRUNC) != 0) empty(own.get());
   return files_.open(node, duplicate(fd), std::move(own));
 }
@@ -287,28 +287,43 @@ void CacheFs::claim(const std::string& path, int fd) {
   tell_changed(path);
 }
 
+// Whether the file is new is for the disk to say: somebody may have made it below the mount.
+CacheFs::MadeFile CacheFs::make_file(const std::string& path, int flags, mode_t mode,
+                                     const Caller& caller) {
+  const UmaskOf umask(caller);
+  try {
+    return {layer_.open(path, handle_flags(flags) | O_CREAT | O_EXCL, mode), true};
+  } catch (const std::system_error& error) {
+    if (error.code().value() != EEXIST || (flags & O_EXCL) != 0) throw;
+  }
+  return {layer_.open(path, handle_flags(flags) | O_NONBLOCK), false};
+}
+
+// A file that was made for nobody; what made it fail is what the caller is told.
+void CacheFs::remove_failed(const std::string& path, int fd) {
+  try {
+    remove_quietly(path, layer_id(stat_of(fd)));
+  } catch (const std::exception& error) {
+    spdlog::warn("{}: {}", path, error.what());
+  }
+}
+
 Created CacheFs::create(NodeId parent, const std::string& name, int flags, mode_t mode,
                         const Caller& caller) {
   const auto path = nodes_.child_path(parent, name);
   check_may_change(path);
-  const auto found = names_.find(path);
   // It has come since it was looked up; the kernel looks again.
-  if (found.kind == Found::Kind::kRemote)
+  if (names_.find(path).kind == Found::Kind::kRemote)
     throw_errno((flags & O_EXCL) != 0 ? EEXIST : ESTALE, "create");
-  const bool is_new = found.kind != Found::Kind::kLocal;
   make_parent(path);
-  UniqueFd own;
-  {
-    const UmaskOf umask(caller);
-    own = layer_.open(path, handle_flags(flags & ~O_TRUNC) | O_CREAT | (flags & O_EXCL), mode);
-  }
+  auto [own, is_new] = make_file(path, flags, mode, caller);
   try {
     if (is_new) give_to_caller(path, own.get(), caller);
     claim(path, own.get());
     // Not what was just made: the disk takes that for a reason to write it out when it is closed.
     if ((flags & O_TRUNC) != 0 && !is_new) empty(own.get());
   } catch (...) {
-    if (is_new) remove_quietly(path, layer_id(stat_of(own.get())));
+    if (is_new) remove_failed(path, own.get());
     throw;
   }
   if (is_new && listener_ != nullptr && is_lock(path)) listener_->lock_made(path, caller);

@@ -28,11 +28,12 @@ bool CacheFs::is_wholly_here(const std::string& directory) {
   return layer_.stat(directory) && !has_copies_at(directory) && !names_.shines_through(directory);
 }
 
-void CacheFs::check_may_move(const std::string& path) {
-  const auto found = names_.find(path);
+Found CacheFs::find_to_move(const std::string& path) {
+  auto found = names_.find(path);
   if (found.kind == Found::Kind::kAbsent) throw_errno(ENOENT, "rename");
   if (found.kind == Found::Kind::kUnknown) throw_errno(ESTALE, "rename");
   if (S_ISDIR(found.st.st_mode) && !is_wholly_here(path)) throw_errno(EXDEV, "rename");
+  return found;
 }
 
 void CacheFs::rename(NodeId from, const std::string& old_name, NodeId to,
@@ -49,9 +50,14 @@ void CacheFs::rename(NodeId from, const std::string& old_name, NodeId to,
     check_may_change(renaming.old_path);
     check_may_change(renaming.new_path);
     if ((flags & ~unsigned{RENAME_NOREPLACE | RENAME_EXCHANGE}) != 0) throw_errno(EINVAL, "rename");
-    check_may_move(renaming.old_path);
-    if ((flags & RENAME_EXCHANGE) != 0) check_may_move(renaming.new_path);
-    bring(to_bring(renaming), Clock::now() + options_.hub_timeout, caller, reply,
+    std::vector<std::string> missing;
+    const auto move = [&](const std::string& path) {
+      if (find_to_move(path).kind != Found::Kind::kRemote) return;
+      for (auto& file : to_fetch_for(path)) missing.push_back(std::move(file));
+    };
+    move(renaming.old_path);
+    if ((flags & RENAME_EXCHANGE) != 0) move(renaming.new_path);
+    bring(missing, Clock::now() + options_.hub_timeout, caller, reply,
           [this, renaming, caller, reply] {
             rename_here(renaming, caller);
             reply->ok({});
@@ -59,16 +65,6 @@ void CacheFs::rename(NodeId from, const std::string& old_name, NodeId to,
   } catch (...) {
     reply->failed(std::current_exception());
   }
-}
-
-std::vector<std::string> CacheFs::to_bring(const Renaming& renaming) {
-  std::vector<std::string> paths;
-  if (names_.find(renaming.old_path).kind == Found::Kind::kRemote)
-    paths = to_fetch_for(renaming.old_path);
-  if ((renaming.flags & RENAME_EXCHANGE) != 0 &&
-      names_.find(renaming.new_path).kind == Found::Kind::kRemote)
-    for (auto& path : to_fetch_for(renaming.new_path)) paths.push_back(std::move(path));
-  return paths;
 }
 
 void CacheFs::rename_here(const Renaming& renaming, const Caller& caller) {

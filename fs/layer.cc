@@ -65,6 +65,12 @@ std::string_view base_name(std::string_view path) {
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
 
+bool is_at_or_below(std::string_view path, std::string_view directory) {
+  if (directory.empty() || path == directory) return true;
+  return path.size() > directory.size() && path.starts_with(directory) &&
+         path[directory.size()] == '/';
+}
+
 std::string join_path(std::string_view directory, std::string_view name) {
   std::string path;
   path.reserve(directory.size() + name.size() + 1);
@@ -111,6 +117,12 @@ std::vector<DirEntry> Layer::list(const std::string& path) const {
   }
   if (errno != 0) throw_errno("readdir");
   return entries;
+}
+
+std::vector<DirEntry> Layer::list_if_there(const std::string& path) const try {
+  return list(path);
+} catch (const std::system_error&) {
+  return {};
 }
 
 std::string Layer::read_link(const std::string& path) const {

@@ -59,6 +59,8 @@ class Layer {
   Parent parent_of(const std::string& path) const;
   // "." and ".." left out.
   std::vector<DirEntry> list(const std::string& path) const;
+  // The same; empty for what cannot be listed: names vanish while they are looked at.
+  std::vector<DirEntry> list_if_there(const std::string& path) const;
   std::string read_link(const std::string& path) const;
   struct statvfs statvfs() const;
 
@@ -76,6 +78,8 @@ class Layer {
 // "a/b" → "a", "a" → "".
 std::string_view parent_path(std::string_view path);
 std::string_view base_name(std::string_view path);
+// "" is above everything.
+bool is_at_or_below(std::string_view path, std::string_view directory);
 std::string join_path(std::string_view directory, std::string_view name);
 
 }  // namespace neffs::fs

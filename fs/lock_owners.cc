@@ -20,12 +20,6 @@ std::int64_t now_s() {
 // What is written into a lock right after it was made may carry the next second.
 constexpr std::int64_t kSlackS = 2;
 
-bool is_at_or_below(std::string_view path, std::string_view directory) {
-  if (directory.empty() || path == directory) return true;
-  return path.size() > directory.size() && path.starts_with(directory) &&
-         path[directory.size()] == '/';
-}
-
 // Inside a module whatever is called so; elsewhere what holds bytes is somebody's data (poetry.lock).
 bool may_be_lock(const std::string& path, const struct stat& st) {
   if (!path.ends_with(".lock") || !S_ISREG(st.st_mode)) return false;

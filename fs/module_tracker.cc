@@ -15,15 +15,6 @@ bool is_directory(const struct stat& st) {
   return S_ISDIR(st.st_mode);
 }
 
-// Names vanish while they are looked at; what is then left is looked at again.
-std::vector<DirEntry> list_if_there(const Layer& layer, const std::string& path) {
-  try {
-    return layer.list(path);
-  } catch (const std::system_error&) {
-    return {};
-  }
-}
-
 // A name in a log may hold anything, and a terminal obeys what it is sent.
 std::string first_line(std::string text) {
   text.erase(0, text.find_first_not_of(" \t\r\n"));
@@ -54,13 +45,13 @@ bool ModuleTracker::changed(const std::string& path) {
 }
 
 void ModuleTracker::begin_scan() {
-  for (const auto& entry : list_if_there(layer_, ""))
+  for (const auto& entry : layer_.list_if_there(""))
     if (locate(entry.name).place == Place::kVersion) add_folder(entry.name, unscanned_);
 }
 
 void ModuleTracker::add_folder(const std::string& version,
                                std::vector<std::string>& modules) const {
-  for (const auto& entry : list_if_there(layer_, version)) {
+  for (const auto& entry : layer_.list_if_there(version)) {
     auto path = join_path(version, entry.name);
     if (locate(path).place == Place::kModule) modules.push_back(std::move(path));
   }
@@ -143,7 +134,7 @@ std::vector<std::string> ModuleTracker::files_of(const std::string& module) cons
 
 void ModuleTracker::collect(const std::string& module, const std::string& inside,
                             std::vector<File>& files) const {
-  for (const auto& entry : list_if_there(layer_, join_path(module, inside))) {
+  for (const auto& entry : layer_.list_if_there(join_path(module, inside))) {
     auto path = join_path(inside, entry.name);
     const auto st = layer_.stat(join_path(module, path));
     if (!st) continue;

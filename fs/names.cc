@@ -20,15 +20,6 @@ ino_t remote_ino(const std::string& path, const hub::ContentId& content) {
   return std::hash<std::string>()(path + '\n' + content.hex) | (ino_t{1} << 63);
 }
 
-// Names vanish while they are looked at.
-std::vector<DirEntry> list_if_there(const Layer& layer, const std::string& path) {
-  try {
-    return layer.list(path);
-  } catch (const std::system_error&) {
-    return {};
-  }
-}
-
 // Some disks do not say what a name is.
 bool is_unknown_directory(const Layer& layer, const std::string& module, const std::string& name,
                           unsigned char type) {
@@ -347,7 +338,7 @@ bool Names::has_local_outputs(const std::string& module) {
 }
 
 bool Names::has_local_outputs_below(const std::string& module, const std::string& inside) {
-  for (const auto& entry : list_if_there(layer_, join_path(module, inside))) {
+  for (const auto& entry : layer_.list_if_there(join_path(module, inside))) {
     const auto name = join_path(inside, entry.name);
     if (entry.type == DT_DIR || is_unknown_directory(layer_, module, name, entry.type)) {
       if (has_local_outputs_below(module, name)) return true;

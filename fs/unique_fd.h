@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace neffs::fs {
@@ -33,6 +34,11 @@ class UniqueFd {
  private:
   int fd_ = -1;
 };
+
+// Leads to the very inode of an open descriptor, a symlink's too, whatever has become of its names.
+inline std::string proc_path(int fd) {
+  return "/proc/self/fd/" + std::to_string(fd);
+}
 
 // Somebody else's descriptor, which stays open for as long as the value is held.
 class SharedFd {

@@ -9,14 +9,6 @@
 #include "fs/layer.h"
 
 namespace neffs::fs {
-namespace {
-
-bool is_at_or_below(std::string_view path, std::string_view directory) {
-  if (directory.empty() || path == directory) return true;
-  return path.starts_with(directory) && path[directory.size()] == '/';
-}
-
-}  // namespace
 
 Whiteouts::Whiteouts(index::Index& index) : index_(index) {
   for (auto& row : index_.whiteouts()) rows_.emplace(std::move(row.path), std::move(row.content));

@@ -17,9 +17,7 @@ void clear_set_ids(fuse_req_t request, int fd) {
   unsigned changes = 0;
   check(::fstat(fd, &st), "fstat");
   kill_set_ids(request, st, wanted, changes);
-  if (changes != 0)
-    check(::chmod(("/proc/self/fd/" + std::to_string(fd)).c_str(), wanted.st_mode & 07777),
-          "chmod");
+  if (changes != 0) check(::chmod(proc_path(fd).c_str(), wanted.st_mode & 07777), "chmod");
 }
 
 void open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {

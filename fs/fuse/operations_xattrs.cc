@@ -13,11 +13,6 @@
 namespace neffs::fs {
 namespace {
 
-// Leads to the file itself, a symlink too.
-std::string proc_path(int fd) {
-  return "/proc/self/fd/" + std::to_string(fd);
-}
-
 UniqueFd open_for_xattr(fuse_req_t request, fuse_ino_t node) {
   if (node == kControlNode) throw_errno(ENODATA, "xattr");
   return context_of(request).fs->open_for_xattr(node);
