@@ -18,9 +18,6 @@ inline bool is_left_out(std::string_view name_at_root) {
          name_at_root == kSourceName || name_at_root == kGitsName;
 }
 
-// The generator makes no set-group-id bit without the group's right to execute: kernels differ in when
-// they take it away.
-
 // What the mount refuses and a disk does, or may do. Performed one after the other in an empty mount.
 struct Refusal {
   std::string_view operation;
