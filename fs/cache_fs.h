@@ -144,7 +144,7 @@ class CacheFs {
   void setattr(NodeId node, std::optional<HandleId> handle, unsigned changes,
                const struct stat& wanted, const Caller& caller, const ReplyPtr<Attributes>& reply);
   // An O_PATH descriptor of the local name; remote-only names have no xattrs: ENODATA.
-  UniqueFd open_for_xattr(NodeId node);
+  SharedFd open_for_xattr(NodeId node);
   // Runs `change` on such a descriptor.
   void change_xattr(NodeId node, const Caller& caller, const std::function<void(int fd)>& change,
                     const ReplyPtr<Done>& reply);
@@ -215,7 +215,9 @@ class CacheFs {
   Entry make(NodeId parent, const std::string& name, const Caller& caller,
              const std::function<int(const Layer::Parent&)>& call);
   void give_to_caller(const std::string& path, int made, const Caller& caller);
-  Entry local_entry(NodeId parent, const std::string& name, const std::string& path);
+  Layer::Parent parent_for(const std::string& path);
+  Entry local_entry(NodeId parent, const std::string& name, const std::string& path,
+                    const struct stat& st);
   Found find_to_move(const std::string& path);
   Entry link_here(const std::string& old_path, NodeId parent, const std::string& name,
                   const Caller& caller);

@@ -129,11 +129,12 @@ Attributes CacheFs::change_attributes(NodeId node, std::optional<HandleId> handl
   return attributes(node, st);
 }
 
-UniqueFd CacheFs::open_for_xattr(NodeId node) {
-  if (const auto open = held(node, {})) return reach(open->fd());
+SharedFd CacheFs::open_for_xattr(NodeId node) {
+  if (auto open = held(node, {})) return *std::move(open);
   const auto path = nodes_.path(node);
   if (!layer_.stat(path)) throw_errno(ENODATA, "xattr");
-  return layer_.open(path, O_PATH);
+  const auto fd = std::make_shared<const UniqueFd>(layer_.open(path, O_PATH));
+  return {fd, fd->get()};
 }
 
 void CacheFs::change_xattr(NodeId node, const Caller& caller,

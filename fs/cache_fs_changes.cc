@@ -23,6 +23,17 @@ void CacheFs::make_parent(const std::string& path) {
                           options_.names.uid, options_.names.gid);
 }
 
+// The folder in which the name is about to be made.
+Layer::Parent CacheFs::parent_for(const std::string& path) {
+  try {
+    return layer_.parent_of(path);
+  } catch (const std::system_error& error) {
+    if (error.code().value() != ENOENT) throw;
+  }
+  make_parent(path);
+  return layer_.parent_of(path);
+}
+
 // As the disk does it: the caller owns what he makes, and its group is his unless the folder says
 // otherwise. An ordinary user's mount cannot give files away, and need not.
 //   made: a descriptor of what was made, never its name: below the mount somebody may have put
@@ -43,12 +54,11 @@ void CacheFs::give_to_caller(const std::string& path, int made, const Caller& ca
     throw_errno("chmod");
 }
 
-Entry CacheFs::local_entry(NodeId parent, const std::string& name, const std::string& path) {
+Entry CacheFs::local_entry(NodeId parent, const std::string& name, const std::string& path,
+                           const struct stat& st) {
   Found found;
-  const auto st = layer_.stat(path);
-  if (!st) throw_errno(ENOENT, "stat");
   found.kind = Found::Kind::kLocal;
-  found.st = *st;
+  found.st = st;
   return entry_of(parent, name, path, found);
 }
 
@@ -65,8 +75,7 @@ Entry CacheFs::make(NodeId parent, const std::string& name, const Caller& caller
   check_may_change(path);
   if (names_.find(path).kind == Found::Kind::kRemote) throw_errno(EEXIST, "make");
   const bool hides_others = names_.hides_others(path);
-  make_parent(path);
-  const auto parent_folder = layer_.parent_of(path);
+  const auto parent_folder = parent_for(path);
   {
     const UmaskOf umask(caller);
     if (call(parent_folder) != 0) throw_errno("make");
@@ -79,7 +88,7 @@ Entry CacheFs::make(NodeId parent, const std::string& name, const Caller& caller
   names_.touch(path);
   if (hides_others) forget_module_in_kernel(path);
   tell_changed(path);
-  return local_entry(parent, name, path);
+  return local_entry(parent, name, path, stat_of(made.get()));
 }
 
 Entry CacheFs::mkdir(NodeId parent, const std::string& name, mode_t mode, const Caller& caller) {
@@ -130,16 +139,17 @@ Entry CacheFs::link_here(const std::string& old_path, NodeId parent, const std::
   if (kind == Found::Kind::kRemote || kind == Found::Kind::kLocal) throw_errno(EEXIST, "link");
   const bool hides_others = names_.hides_others(path);
   if (!is_lock(path)) names_.mark_ours(path);  // a record without a file is nothing
-  make_parent(path);
   const auto from = layer_.parent_of(old_path);
-  const auto to = layer_.parent_of(path);
+  const auto to = parent_for(path);
   if (::linkat(from.fd.get(), from.name.c_str(), to.fd.get(), to.name.c_str(), 0) != 0)
     throw_errno("link");
+  struct stat st {};
+  if (::fstatat(to.fd.get(), to.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) throw_errno("link");
   names_.touch(path);
   if (is_lock(path) && listener_ != nullptr) listener_->lock_made(path, caller);
   if (hides_others) forget_module_in_kernel(path);
   tell_changed(path);
-  return local_entry(parent, name, path);
+  return local_entry(parent, name, path, st);
 }
 
 // --- deleting -------------------------------------------------------------------------------------

@@ -37,12 +37,6 @@ Opened open_with(OpenFiles& files, NodeId node, UniqueFd own) {
   return files.open(node, std::move(shared), std::move(own));
 }
 
-struct stat stat_of(int fd) {
-  struct stat st {};
-  if (::fstat(fd, &st) != 0) throw_errno("stat");
-  return st;
-}
-
 // As O_TRUNC does it, which also works through a handle that only reads.
 void empty(int fd) {
   if (::truncate(proc_path(fd).c_str(), 0) != 0) throw_errno("truncate");
@@ -290,13 +284,19 @@ void CacheFs::claim(const std::string& path, int fd) {
 // Whether the file is new is for the disk to say: somebody may have made it below the mount.
 CacheFs::MadeFile CacheFs::make_file(const std::string& path, int flags, mode_t mode,
                                      const Caller& caller) {
-  const UmaskOf umask(caller);
+  const auto make = [&] {
+    const UmaskOf umask(caller);
+    return layer_.open(path, handle_flags(flags) | O_CREAT | O_EXCL, mode);
+  };
   try {
-    return {layer_.open(path, handle_flags(flags) | O_CREAT | O_EXCL, mode), true};
+    return {make(), true};
   } catch (const std::system_error& error) {
-    if (error.code().value() != EEXIST || (flags & O_EXCL) != 0) throw;
+    if (error.code().value() == EEXIST && (flags & O_EXCL) == 0)
+      return {layer_.open(path, handle_flags(flags) | O_NONBLOCK), false};
+    if (error.code().value() != ENOENT) throw;
   }
-  return {layer_.open(path, handle_flags(flags) | O_NONBLOCK), false};
+  make_parent(path);
+  return {make(), true};
 }
 
 // A file that was made for nobody; what made it fail is what the caller is told.
@@ -315,7 +315,6 @@ Created CacheFs::create(NodeId parent, const std::string& name, int flags, mode_
   // It has come since it was looked up; the kernel looks again.
   if (names_.find(path).kind == Found::Kind::kRemote)
     throw_errno((flags & O_EXCL) != 0 ? EEXIST : ESTALE, "create");
-  make_parent(path);
   auto [own, is_new] = make_file(path, flags, mode, caller);
   try {
     if (is_new) give_to_caller(path, own.get(), caller);
@@ -328,7 +327,7 @@ Created CacheFs::create(NodeId parent, const std::string& name, int flags, mode_
   }
   if (is_new && listener_ != nullptr && is_lock(path)) listener_->lock_made(path, caller);
   Created created;
-  created.entry = local_entry(parent, name, path);
+  created.entry = local_entry(parent, name, path, stat_of(own.get()));
   UniqueFd shared;
   try {
     shared = reopen(own.get(), O_RDONLY);

@@ -273,7 +273,7 @@ bool Housekeeper::expire(const std::string& module) {
 void Housekeeper::wake() {
   {
     const std::lock_guard lock(mutex_);
-    is_woken_ = true;
+    if (std::exchange(is_woken_, true)) return;  // it waits for the end of the burst
   }
   wake_.notify_all();
 }

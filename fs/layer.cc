@@ -55,6 +55,12 @@ void throw_errno(const char* what) {
   throw_errno(errno, what);
 }
 
+struct stat stat_of(int fd) {
+  struct stat st {};
+  if (::fstat(fd, &st) != 0) throw_errno("stat");
+  return st;
+}
+
 std::string_view parent_path(std::string_view path) {
   const auto slash = path.rfind('/');
   return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
@@ -85,9 +91,7 @@ std::optional<struct stat> Layer::stat(const std::string& path) const {
     if (means_absent(errno)) return std::nullopt;
     throw_errno("stat");
   }
-  struct stat st {};
-  if (::fstat(fd.get(), &st) != 0) throw_errno("stat");
-  return st;
+  return stat_of(fd.get());
 }
 
 UniqueFd Layer::open(const std::string& path, int flags, mode_t mode) const {

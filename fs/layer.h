@@ -75,6 +75,9 @@ class Layer {
 [[noreturn]] void throw_errno(int error, const char* what);
 [[noreturn]] void throw_errno(const char* what);  // of errno
 
+// Throws std::system_error.
+struct stat stat_of(int fd);
+
 // "a/b" → "a", "a" → "".
 std::string_view parent_path(std::string_view path);
 std::string_view base_name(std::string_view path);

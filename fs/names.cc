@@ -222,15 +222,17 @@ void Names::mark_ours(const std::string& path) {
 }
 
 bool Names::claim(const std::string& path, int fd) {
-  touch(path);
   if (is_lock(path)) return true;
+  touch_output(path, std::nullopt);
   const std::lock_guard claims(claims_);
   mark_ours(path);
-  touch(path);  // who has judged the module in between did not see this
   struct stat open {};
   if (::fstat(fd, &open) != 0) throw_errno("fstat");
   const auto named = layer_.stat(path);
-  return named && layer_id(*named) == layer_id(open);
+  const bool is_named = named && layer_id(*named) == layer_id(open);
+  // Who has judged the module in between did not see this.
+  touch_output(path, is_named ? std::optional(true) : std::nullopt);
+  return is_named;
 }
 
 // A module's folder that nothing is left in would look like a module that was there.
@@ -306,6 +308,16 @@ void Names::touch(const std::string& path) {
   if (at.place != Place::kVersion) return;
   for (auto& [module, now] : modules_)
     if (parent_path(module) == path) changed(now);
+}
+
+// Of a file; an input decides nothing.
+void Names::touch_output(const std::string& path, std::optional<bool> wholly_local) {
+  const auto at = locate(path);
+  if (at.place != Place::kInsideModule || is_input(at.inside)) return;
+  const std::lock_guard lock(mutex_);
+  auto& now = modules_[std::string(at.module)];
+  now.wholly_local = wholly_local;
+  ++now.touched;
 }
 
 bool Names::is_wholly_local(std::string_view module) {

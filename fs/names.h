@@ -118,6 +118,7 @@ class Names {
     std::uint64_t touched = 0;  // so that what was read before a change is not kept after it
   };
 
+  void touch_output(const std::string& path, std::optional<bool> wholly_local);
   bool settle_if_possible(std::string_view module);
   bool has_local_outputs(const std::string& module);
   bool has_local_outputs_below(const std::string& module, const std::string& inside);

@@ -68,10 +68,12 @@ NodeId NodeTable::find_locked(const Dentry& dentry, const Identity& identity) {
     if (same_thing(nodes_.at(it->second).identity, identity)) return it->second;
     unlink_locked(dentry);
   }
-  // A file with one name that has a known number is a new one: disks use the numbers again.
-  if (!identity.layer || !identity.is_linked) return 0;
+  if (!identity.layer) return 0;
   const auto it = by_layer_.find(*identity.layer);
-  return it == by_layer_.end() ? 0 : it->second;
+  if (it == by_layer_.end()) return 0;
+  // A file with one name that has a known number is a new one, for disks use the numbers again; but not
+  // while somebody holds the old one.
+  return identity.is_linked || nodes_.at(it->second).kept ? it->second : 0;
 }
 
 NodeId NodeTable::lookup(NodeId parent, const std::string& name, const Identity& identity) {
@@ -110,6 +112,7 @@ void NodeTable::link_locked(NodeId id, Dentry dentry) {
   ++nodes_.at(dentry.parent).children;
   auto& node = nodes_.at(id);
   if (node.identity.layer) by_layer_[*node.identity.layer] = id;
+  node.kept.reset();
   node.dentries.push_back(dentry);
   dentries_[std::move(dentry)] = id;
 }
@@ -199,7 +202,10 @@ void NodeTable::keep(NodeId id, UniqueFd fd) {
   auto kept = std::make_shared<const UniqueFd>(std::move(fd));
   const std::lock_guard lock(mutex_);
   const auto it = nodes_.find(id);
-  if (it != nodes_.end() && it->second.dentries.empty()) it->second.kept.swap(kept);
+  if (it == nodes_.end() || !it->second.dentries.empty()) return;
+  it->second.kept.swap(kept);
+  // It may still have a name that nobody has looked up.
+  if (it->second.identity.layer) by_layer_.try_emplace(*it->second.identity.layer, id);
 }
 
 std::optional<SharedFd> NodeTable::kept(NodeId id) const {

@@ -26,12 +26,6 @@ CopyPromise state_of(int fd) {
 
 }  // namespace
 
-OpenFiles::~OpenFiles() {
-  if (backing_ == nullptr) return;
-  for (const auto& [node, inode] : inodes_)
-    if (inode->backing_id != 0) backing_->close(inode->backing_id);
-}
-
 HandleId OpenFiles::add_locked(NodeId node, std::shared_ptr<Inode> inode, UniqueFd own) {
   if (inode->handles++ == 0) {
     if (const auto it = idle_at_.find(node); it != idle_at_.end()) {
@@ -62,7 +56,7 @@ bool OpenFiles::is_unchanged(const Inode& inode) const {
   return promise_of(st) == *inode.promise;
 }
 
-// The inode's descriptor is closed by who holds the value, without the lock.
+// Who holds the value closes the descriptor and the backing file, without the lock.
 std::shared_ptr<OpenFiles::Inode> OpenFiles::drop_locked(NodeId node) {
   const auto it = inodes_.find(node);
   if (it == inodes_.end()) return nullptr;
@@ -72,7 +66,6 @@ std::shared_ptr<OpenFiles::Inode> OpenFiles::drop_locked(NodeId node) {
     idle_.erase(idle->second);
     idle_at_.erase(idle);
   }
-  if (inode->backing_id != 0) backing_->close(inode->backing_id);
   return inode;
 }
 
@@ -86,7 +79,7 @@ std::optional<Opened> OpenFiles::open_again(NodeId node) {
     dropped = drop_locked(node);
     return std::nullopt;
   }
-  const auto backing_id = inode->backing_id;
+  const auto backing_id = inode->backing_id();
   return Opened{add_locked(node, inode, UniqueFd()), backing_id};
 }
 
@@ -101,10 +94,10 @@ Opened OpenFiles::open(NodeId node, UniqueFd shared, UniqueFd own,
     inode = std::make_shared<Inode>();
     inode->fd = std::move(shared);
     inode->promise = promise;
-    if (backing_ != nullptr) inode->backing_id = backing_->open(inode->fd.get()).value_or(0);
+    if (backing_ != nullptr) inode->backing.emplace(*backing_, inode->fd.get());
   }
   if (own) inode->keep = false;
-  const auto backing_id = inode->backing_id;
+  const auto backing_id = inode->backing_id();
   return {add_locked(node, inode, std::move(own)), backing_id};
 }
 

@@ -24,6 +24,24 @@ class BackingFiles {
   virtual void close(std::int32_t backing_id) = 0;
 };
 
+// One registration, taken back by the destructor; id() is 0 where there is none.
+class BackingFile {
+ public:
+  BackingFile() = default;
+  BackingFile(BackingFiles& files, int fd) : files_(&files), id_(files.open(fd).value_or(0)) {}
+  ~BackingFile() {
+    if (id_ != 0) files_->close(id_);
+  }
+  BackingFile(const BackingFile&) = delete;
+  BackingFile& operator=(const BackingFile&) = delete;
+
+  std::int32_t id() const { return id_; }
+
+ private:
+  BackingFiles* files_ = nullptr;
+  std::int32_t id_ = 0;
+};
+
 using HandleId = std::uint64_t;
 
 // What the index promises of a copy; a file that differs was changed behind the mount.
@@ -46,12 +64,11 @@ struct Opened {
 // All handles of all inodes. The way an inode's data goes, by passthrough or by copying, is chosen at
 // its first open and kept until its last release: the kernel refuses to mix them. The inodes closed
 // last stay registered for a while, so that opening them again costs next to nothing. Safe for any
-// thread; the mutex is a leaf, held for map operations, fstat and the two ioctls of BackingFiles.
+// thread; the mutex is a leaf, held for map operations, fstat and the registration of a BackingFile.
 class OpenFiles {
  public:
   // backing: null serves everything by copying; outlives this
   explicit OpenFiles(BackingFiles* backing) : backing_(backing) {}
-  ~OpenFiles();
 
   // One more reading handle of an inode that is open, or was open a moment ago and is unchanged;
   // nullopt if it has to be opened.
@@ -85,8 +102,10 @@ class OpenFiles {
 
  private:
   struct Inode {
+    std::int32_t backing_id() const { return backing ? backing->id() : 0; }
+
     UniqueFd fd;
-    std::int32_t backing_id = 0;
+    std::optional<BackingFile> backing;
     std::uint64_t handles = 0;
     std::uint64_t mappers = 0;  // handles that a mapping can be stored through
     std::optional<CopyPromise> promise;

@@ -28,7 +28,7 @@ void open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
   // It is going to be truncated by somebody who is not its owner. Remote-only files have no such bits.
   if (must_kill_set_ids()) {
     try {
-      clear_set_ids(request, context_of(request).fs->open_for_xattr(node).get());
+      clear_set_ids(request, context_of(request).fs->open_for_xattr(node).fd());
     } catch (const std::system_error&) {
       // What cannot be opened will say so itself.
     }

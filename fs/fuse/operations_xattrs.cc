@@ -13,7 +13,7 @@
 namespace neffs::fs {
 namespace {
 
-UniqueFd open_for_xattr(fuse_req_t request, fuse_ino_t node) {
+SharedFd open_for_xattr(fuse_req_t request, fuse_ino_t node) {
   if (node == kControlNode) throw_errno(ENODATA, "xattr");
   return context_of(request).fs->open_for_xattr(node);
 }
@@ -37,8 +37,11 @@ void getxattr(fuse_req_t request, fuse_ino_t node, const char* name, size_t size
   answer(request, [&] {
     const auto fd = open_for_xattr(request, node);
     std::vector<char> value(size);
-    reply_xattr(request, size, value,
-                ::getxattr(proc_path(fd.get()).c_str(), name, value.data(), size));
+    const auto got = ::getxattr(proc_path(fd.fd()).c_str(), name, value.data(), size);
+    if (got < 0 && errno == ENODATA)  // what the kernel hears before the first write to every file
+      ::fuse_reply_err(request, ENODATA);
+    else
+      reply_xattr(request, size, value, got);
   });
 }
 
@@ -48,7 +51,7 @@ void listxattr(fuse_req_t request, fuse_ino_t node, size_t size) {
     try {
       const auto fd = open_for_xattr(request, node);
       reply_xattr(request, size, value,
-                  ::listxattr(proc_path(fd.get()).c_str(), value.data(), size));
+                  ::listxattr(proc_path(fd.fd()).c_str(), value.data(), size));
     } catch (const std::system_error& error) {
       if (error.code().value() != ENODATA) throw;
       reply_xattr(request, size, value, 0);  // a remote-only name has none

@@ -43,7 +43,7 @@ constexpr std::array kForms{
     Form{25, "pread", "slo"},       Form{30, "pwrite", "slor"},  Form{20, "lseek", "sow"},
     Form{20, "fstat", "s"},         Form{10, "ftruncate", "so"}, Form{16, "fallocate", "saol"},
     Form{2, "fsync", "s"},          Form{2, "fdatasync", "s"},   Form{6, "fchmod", "sm"},
-    Form{6, "fchown", "suu"},       Form{8, "futimens", "stt"},  Form{6, "forget-pages", "s"},
+    Form{6, "fchown", "suW"},       Form{8, "futimens", "stt"},  Form{6, "forget-pages", "s"},
     Form{20, "copy", "sosol"},      Form{10, "flock", "sk"},     Form{12, "lock", "scyol"},
     Form{12, "map", "Ms"},          Form{20, "store", "Molr"},   Form{12, "load", "Mol"},
     Form{4, "unmap", "M"},          Form{40, "stat", "F"},       Form{10, "stat", "p"},
@@ -53,7 +53,7 @@ constexpr std::array kForms{
     Form{25, "rename", "FF"},       Form{10, "rename", "dd"},    Form{4, "rename", "pp"},
     Form{10, "rename2", "FFe"},     Form{6, "rename2", "ppe"},   Form{30, "link", "FFb"},
     Form{14, "symlink", "TF"},      Form{4, "symlink", "Td"},    Form{12, "mknod", "Fnm"},
-    Form{12, "chmod", "pm"},        Form{10, "chown", "puu"},    Form{12, "utimens", "ptt"},
+    Form{12, "chmod", "pm"},        Form{10, "chown", "puW"},    Form{12, "utimens", "ptt"},
     Form{14, "truncate", "Fo"},     Form{6, "same", "FF"},       Form{14, "list", "d"},
     Form{6, "list-slot", "s"},      Form{5, "list-while", "dN"}, Form{14, "setxattr", "pXvrz"},
     Form{12, "getxattr", "pXV"},    Form{8, "listxattr", "p"},   Form{6, "removexattr", "pX"},
@@ -138,6 +138,8 @@ std::string Generator::word(char kind) {
     case 'a':
       return allocates_ ? pick({"plain", "keep", "punch", "zero", "zero,keep"}) : "punch";
     case 'u':
+      return one_in(4) ? "-1" : owner();
+    case 'W':  // never both -1: of a file with a set-id bit only disks ask then whose it is
       return owner();
     case 't':
       return time();
@@ -225,7 +227,7 @@ std::string Generator::size() {
 
 std::string Generator::owner() {
   const auto& user = kUsers.at(below(kUsers.size()));
-  return one_in(4) ? std::to_string(kCommonGroup) : one_in(4) ? "-1" : std::to_string(user.uid);
+  return std::to_string(one_in(4) ? kCommonGroup : user.uid);
 }
 
 std::string Generator::time() {

@@ -96,13 +96,13 @@ std::string Worker::answer() {
 }
 
 int work(const std::string& path, uid_t uid, const std::string& root) {
+  Performer performer(root);  // before there is an operation that could shut it out
   const fs::UniqueFd socket = new_socket();
   const sockaddr_un address = address_of(path);
   require(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
           "connect");
   become(uid);
   ::signal(SIGPIPE, SIG_IGN);  // a fifo that nobody reads
-  Performer performer(root);
   while (true) {
     const std::string line = received(socket.get());
     if (line.empty()) return 0;

@@ -1,6 +1,7 @@
 // The table against a naive model of what the kernel believes, and the rules one by one.
 #include "fs/node_table.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -98,6 +99,25 @@ TEST(NodeTable, AFileThatGotAUsedInodeNumberIsNotTheOldOne) {
   NodeTable table;
   const auto old = table.lookup(kRootNode, "a", local_file(10));
   EXPECT_NE(table.lookup(kRootNode, "b", local_file(10)), old);
+}
+
+fs::UniqueFd any_descriptor() {
+  return fs::UniqueFd(::open("/", O_PATH | O_CLOEXEC));
+}
+
+// A name that nobody had looked up yet: who has the file open sees that it goes, too.
+TEST(NodeTable, AnOpenFileIsFoundAgainByItsLastName) {
+  NodeTable nodes;
+  const auto file = nodes.lookup(kRootNode, "a", local_file(10, true));
+  nodes.remove(kRootNode, "a");
+  EXPECT_NE(nodes.lookup(kRootNode, "new", local_file(10)), file) << "nobody holds it";
+  nodes.remove(kRootNode, "new");
+
+  nodes.keep(file, any_descriptor());
+  EXPECT_TRUE(nodes.kept(file));
+  EXPECT_EQ(nodes.lookup(kRootNode, "b", local_file(10)), file);
+  EXPECT_EQ(nodes.path(file), "b");
+  EXPECT_FALSE(nodes.kept(file));
 }
 
 TEST(NodeTable, RenameAndExchangeMovePaths) {
