@@ -3,6 +3,7 @@
 // most; none may be called with a lock held. They throw IndexError.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -12,6 +13,8 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "index/upload.h"
 
 namespace neffs::index {
 
@@ -73,6 +76,11 @@ struct LayerFile {
   std::string content;  // copies: text of the content id
   std::uint64_t size = 0;
   std::int64_t mtime_ns = 0;  // of the placed file, to notice later damage
+  // Ours: an upload was made of it, and nobody has opened it for writing since. Whoever does so has to
+  // call mark_ours() then, so that no push makes a copy of what is being written.
+  bool is_queued = false;
+  std::int64_t target =
+      0;  // ours: whom it was written for, a number of this database; 0: nobody yet
 
   friend bool operator==(const LayerFile&, const LayerFile&) = default;
 };
@@ -151,7 +159,8 @@ class Index {
   // After it has its name. Same row, now kPlaced with the size and mtime of the real file; nothing
   // happens if the row has become kOurs or is gone.
   void place_copy(const std::string& path, std::uint64_t size, std::int64_t mtime_ns);
-  // The file was or is about to be written through the mount. The row forgets where it came from.
+  // The file was or is about to be written through the mount. The row forgets where it came from, and
+  // that it is queued; what was nobody's is the set_upload_target()'s from here on.
   void mark_ours(const std::string& path);
   // Drops the record of a file that is gone.
   void forget_file(const std::string& path);
@@ -160,10 +169,12 @@ class Index {
   // copy's record on a file that is none.
   void foretell_move(const std::string& from, const std::string& to);
   // It was renamed: the old names' records go, and those of the new names where the old ones had none.
+  // Uploads at or below the old name are dropped: what it is now has to be queued under its new name.
   void finish_move(const std::string& from, const std::string& to);
   // It was not: what was below the new name before is there again.
   void recall_move(const std::string& to, const std::vector<LayerFile>& before);
-  // Two names were exchanged: each takes the records at or below the other.
+  // Two names were exchanged: each takes the records at or below the other. Uploads at or below either
+  // are dropped.
   void exchange_files(const std::string& one, const std::string& other);
   // Rows of copies that were intended and never placed, for recovery.
   std::vector<LayerFile> intended_copies();
@@ -188,6 +199,87 @@ class Index {
   void put_lock(const LockRecord& lock);
   void drop_lock(const std::string& path);
 
+  // --- uploads -----------------------------------------------------------------------------------
+  // What each of these has done survives kill -9 when it returns; a power cut, after the next sync().
+  // Each may be repeated by who does not know whether it was done. A generation that is no more, or is
+  // not in a state that the verb names, is passed over. `now_s` is Unix time.
+
+  // What is made ours from here on is written for this target; nullopt: not decided yet, so that it is
+  // for the one it is queued for. Until the next call, or the end of this object.
+  void set_upload_target(const std::optional<UploadTarget>& target);
+
+  // The path is published as these files, all of it, which makes those ours that have no record. The
+  // upload belongs to `target`, unless one of its files was written for another: then to that.
+  // What was hashed stays known of files that are as they were, and what was uploaded of bytes that
+  // turn out to be the same. Look at the files again after this and before sending, for writers that
+  // had them open already: those that come later are seen by this itself. The user's fsync is kept
+  // by the sync() that follows it: what it can lose is found again by a walk over the layer.
+  Queued queue_upload(const std::string& path, const UploadTarget& target,
+                      std::span<const SeenFile> files, std::int64_t now_s);
+  // Queued uploads of the target whose time has come, the longest due first. Marks nothing.
+  std::vector<Upload> due_uploads(const UploadTarget& target, std::int64_t now_s,
+                                  const UploadLimit& limit);
+  // The time at which the next one is due, which may have passed; nullopt if none is queued.
+  std::optional<std::int64_t> next_due_s(const UploadTarget& target);
+  // All that is queued for the target is due at once: for a flush, and after a start, as the clock may
+  // have been wrong when the times were set.
+  void make_due(const UploadTarget& target);
+
+  // Queued -> uploading. Returns those that are uploading now; a generation that is no more is left out.
+  std::vector<std::int64_t> mark_uploading(std::span<const std::int64_t> generations,
+                                           std::int64_t now_s);
+  // Facts of one file of an upload that has not ended; false if it is no more. Hashes that differ from
+  // what was uploaded make it a file that is not uploaded.
+  bool note_hashes(std::int64_t generation, const std::string& path, const std::string& sha256,
+                   const std::string& sha1);
+  bool note_mode(std::int64_t generation, const std::string& path, UploadMode mode);
+  // The target has the bytes of the noted sha256. Lost in a power cut, it is found out by asking.
+  bool note_uploaded(std::int64_t generation, const std::string& path);
+
+  // A commit is about to be sent: call sync() before sending. Takes those that are uploading for the
+  // target and whose files all have a content; the others are left out, and must be left out of the
+  // commit. Replaces a push of the same id (another parent, after a refusal). Returns what was stored.
+  Push begin_push(const std::string& id, const UploadTarget& target, const std::string& parent,
+                  std::span<const std::int64_t> generations, std::int64_t now_s);
+  // It was made, as `commit`. Its uploads are pushed, and their files that are ours and queued become
+  // copies of `source` (as LayerFile has it) at that commit; files that were written to since stay
+  // ours. Of an upload that was queued anew nothing changes but its UploadEntry::commit. Compare the
+  // files with their snapshots and look for open writers right before, and queue_upload() or
+  // mark_ours() what has changed: stores through a mapping are seen by nothing else. Call sync()
+  // before a copy is removed. An unknown id changes nothing: it has been finished before.
+  PushOutcome finish_push(const std::string& id, const std::string& commit,
+                          const std::string& source, std::int64_t now_s);
+  // It was not made, or is given up. Its uploads stay as they are: put_back() them, or begin again.
+  void end_push(const std::string& id);
+  // After a start: the pushes to the target of which it is not known whether they were made, oldest
+  // first. Look at the repo and finish or end each. What was uploading and is in none of them is
+  // queued again; put_back() does the same for the uploads of a push that has ended.
+  std::vector<Push> recover_pushes(const UploadTarget& target, std::int64_t now_s);
+
+  // Uploading or failed -> queued, not before that time (0: at once). An attempt is counted if there
+  // is an error.
+  void put_back(std::span<const std::int64_t> generations, std::int64_t not_before_s,
+                const std::string& error, std::int64_t now_s);
+  // Queued or uploading -> failed. Queued again by put_back(), or with other files.
+  void fail_upload(std::int64_t generation, const std::string& error, std::int64_t now_s);
+  // Queued, uploading or failed -> superseded: the repo has somebody else's at `commit`. The files stay
+  // ours; the upload stays known for as long as they are there, so that they are not queued again.
+  void supersede_uploads(std::span<const std::int64_t> generations, const std::string& commit,
+                         std::int64_t now_s);
+  // What is at or below the path is gone, or is not to be published. The files' records stay.
+  void drop_uploads(const std::string& path);
+
+  std::optional<Upload> upload(const std::string& path);
+  // For who publishes to `mine`: uploads of other targets that have not ended are kHeld. nullopt: not
+  // decided, and states are as stored.
+  // All that have not ended (queued, uploading, failed, held), by path.
+  std::vector<UploadEntry> open_uploads(const std::optional<UploadTarget>& mine);
+  // Those that ended last (pushed, superseded), the last one first.
+  std::vector<UploadEntry> ended_uploads(std::uint64_t limit);
+  UploadTotals upload_totals(const std::optional<UploadTarget>& mine);
+  // Forgets pushed uploads but the `kept` that ended last. Superseded ones stay.
+  void prune_uploads(std::uint64_t kept);
+
   // Everything committed before the call survives a power cut when this returns. Calls that come
   // while the disk is busy share the next sync. Once the disk has failed to sync, this throws for
   // good: what the kernel has dropped then cannot be brought back by asking again.
@@ -196,6 +288,7 @@ class Index {
  private:
   explicit Index(std::unique_ptr<Connections> connections);
   std::unique_ptr<Connections> connections_;
+  std::atomic<std::int64_t> upload_target_{0};
 };
 
 // copy_totals() of a database that nobody has open, for a status without a mount: changes no
