@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "index/database.h"
@@ -27,8 +28,22 @@ class Connections {
 
   // Runs `work` on a reader. It sees all that was committed before; one statement is one snapshot.
   void read(const std::function<void(Database&)>& work);
+  // What `load` gives on a reader.
+  template <typename Load>
+  auto answer(Load&& load) {
+    decltype(load(std::declval<Database&>())) answer{};
+    read([&](Database& database) { answer = load(database); });
+    return answer;
+  }
   // Runs `work` in one transaction; the only lock held meanwhile is the writer's.
   void write(const std::function<void(Database&)>& work);
+  // What `change` gives in such a transaction.
+  template <typename Change>
+  auto changed(Change&& change) {
+    decltype(change(std::declval<Database&>())) answer{};
+    write([&](Database& database) { answer = change(database); });
+    return answer;
+  }
   // A sync of the WAL from outside of SQLite, under none of its locks: what was checkpointed out of
   // it has been synced into the database before.
   void sync() { syncs_.wait(); }

@@ -8,21 +8,10 @@
 #include "index/migrations.h"
 #include "index/sources.h"
 #include "index/tree_cache.h"
+#include "index/upload_queue.h"
 #include "index/whiteouts.h"
 
 namespace neffs::index {
-namespace {
-
-// What `load` gives on a reader.
-template <typename Load>
-auto read(Connections& connections, Load&& load) {
-  decltype(load(std::declval<Database&>())) answer{};
-  connections.read([&](Database& database) { answer = load(database); });
-  return answer;
-}
-
-}  // namespace
-
 std::unique_ptr<Index> Index::open(const std::filesystem::path& file, OpenReport& report) {
   return std::unique_ptr<Index>(
       new Index(Connections::open(std::filesystem::absolute(file), report)));
@@ -33,7 +22,7 @@ Index::Index(std::unique_ptr<Connections> connections) : connections_(std::move(
 Index::~Index() = default;
 
 std::optional<std::vector<TreeEntry>> Index::tree(const std::string& tree_id, TreeDepth depth) {
-  return read(*connections_, [&](Database& db) { return load_tree(db, tree_id, depth); });
+  return connections_->answer([&](Database& db) { return load_tree(db, tree_id, depth); });
 }
 
 void Index::put_tree(const std::string& tree_id, TreeDepth depth,
@@ -43,8 +32,8 @@ void Index::put_tree(const std::string& tree_id, TreeDepth depth,
 
 std::optional<SourceRecord> Index::source(const std::string& endpoint, const std::string& repo,
                                           const std::string& revision) {
-  return read(*connections_,
-              [&](Database& db) { return load_source(db, endpoint, repo, revision); });
+  return connections_->answer(
+      [&](Database& db) { return load_source(db, endpoint, repo, revision); });
 }
 
 void Index::put_source(const SourceRecord& record) {
@@ -52,11 +41,11 @@ void Index::put_source(const SourceRecord& record) {
 }
 
 std::optional<LayerFile> Index::layer_file(const std::string& path) {
-  return read(*connections_, [&](Database& db) { return load_file(db, path); });
+  return connections_->answer([&](Database& db) { return load_file(db, path); });
 }
 
 std::vector<LayerFile> Index::layer_files_below(const std::string& directory) {
-  return read(*connections_, [&](Database& db) { return load_files_below(db, directory); });
+  return connections_->answer([&](Database& db) { return load_files_below(db, directory); });
 }
 
 bool Index::intend_copy(const LayerFile& copy) {
@@ -74,7 +63,7 @@ void Index::drop_intent(const std::string& path) {
 }
 
 void Index::mark_ours(const std::string& path) {
-  connections_->write([&](Database& db) { store_ours(db, path); });
+  connections_->write([&](Database& db) { store_ours(db, path, upload_target_); });
 }
 
 void Index::forget_file(const std::string& path) {
@@ -86,7 +75,10 @@ void Index::foretell_move(const std::string& from, const std::string& to) {
 }
 
 void Index::finish_move(const std::string& from, const std::string& to) {
-  connections_->write([&](Database& db) { drop_renamed(db, from, to); });
+  connections_->write([&](Database& db) {
+    drop_renamed(db, from, to);
+    if (from != to) index::drop_uploads(db, from);
+  });
 }
 
 void Index::recall_move(const std::string& to, const std::vector<LayerFile>& before) {
@@ -94,19 +86,23 @@ void Index::recall_move(const std::string& to, const std::vector<LayerFile>& bef
 }
 
 void Index::exchange_files(const std::string& one, const std::string& other) {
-  connections_->write([&](Database& db) { swap_files(db, one, other); });
+  connections_->write([&](Database& db) {
+    swap_files(db, one, other);
+    index::drop_uploads(db, one);
+    index::drop_uploads(db, other);
+  });
 }
 
 std::vector<LayerFile> Index::intended_copies() {
-  return read(*connections_, [](Database& db) { return load_intended(db); });
+  return connections_->answer([](Database& db) { return load_intended(db); });
 }
 
 LayerTotals Index::copy_totals() {
-  return read(*connections_, [](Database& db) { return sum_copies(db); });
+  return connections_->answer([](Database& db) { return sum_copies(db); });
 }
 
 std::vector<Whiteout> Index::whiteouts() {
-  return read(*connections_, [](Database& db) { return load_whiteouts(db); });
+  return connections_->answer([](Database& db) { return load_whiteouts(db); });
 }
 
 void Index::put_whiteout(const Whiteout& whiteout) {
@@ -129,7 +125,7 @@ void Index::drop_whiteouts_below(const std::string& directory) {
 }
 
 std::vector<LockRecord> Index::locks() {
-  return read(*connections_, [](Database& db) { return load_locks(db); });
+  return connections_->answer([](Database& db) { return load_locks(db); });
 }
 
 void Index::put_lock(const LockRecord& lock) {

@@ -228,12 +228,13 @@ class Index {
   // Queued -> uploading. Returns those that are uploading now; a generation that is no more is left out.
   std::vector<std::int64_t> mark_uploading(std::span<const std::int64_t> generations,
                                            std::int64_t now_s);
-  // Facts of one file of an upload that has not ended; false if it is no more. Hashes that differ from
-  // what was uploaded make it a file that is not uploaded.
+  // Facts of one file of an upload that has not ended; false if it has, or is no more. Hashes that differ
+  // from what was uploaded make it a file that is not uploaded.
   bool note_hashes(std::int64_t generation, const std::string& path, const std::string& sha256,
                    const std::string& sha1);
   bool note_mode(std::int64_t generation, const std::string& path, UploadMode mode);
-  // The target has the bytes of the noted sha256. Lost in a power cut, it is found out by asking.
+  // The target has the bytes of the noted sha256; false if there is none, too. If a power cut takes
+  // this, asking the target tells it again.
   bool note_uploaded(std::int64_t generation, const std::string& path);
 
   // A commit is about to be sent: call sync() before sending. Takes those that are uploading for the
@@ -269,6 +270,7 @@ class Index {
   // What is at or below the path is gone, or is not to be published. The files' records stay.
   void drop_uploads(const std::string& path);
 
+  // With the state as it is stored.
   std::optional<Upload> upload(const std::string& path);
   // For who publishes to `mine`: uploads of other targets that have not ended are kHeld. nullopt: not
   // decided, and states are as stored.

@@ -8,7 +8,7 @@ namespace neffs::index {
 namespace {
 
 constexpr const char* kColumns =
-    "path, origin, placement, source, fetched_at, content, size, mtime_ns";
+    "path, origin, placement, source, fetched_at, content, size, mtime_ns, is_queued, target";
 
 const std::string kSelectOne = fmt::format("SELECT {} FROM layer_files WHERE path = ?1", kColumns);
 const std::string kSelectAll = fmt::format("SELECT {} FROM layer_files ORDER BY path", kColumns);
@@ -20,7 +20,7 @@ const std::string kSumCopies =
     "SELECT count(*), ifnull(sum(size), 0) FROM layer_files WHERE origin = 0 AND placement = 1";
 
 const std::string kIntend = fmt::format(
-    "INSERT INTO layer_files ({}) VALUES (?1, 0, 0, ?2, ?3, ?4, ?5, ?6)"
+    "INSERT INTO layer_files ({}) VALUES (?1, 0, 0, ?2, ?3, ?4, ?5, ?6, 0, 0)"
     " ON CONFLICT (path) DO UPDATE SET placement = 0, source = ?2, fetched_at = ?3, content = ?4,"
     " size = ?5, mtime_ns = ?6 WHERE origin = 0",
     kColumns);
@@ -29,24 +29,26 @@ const std::string kDropIntent =
 const std::string kPlace =
     "UPDATE layer_files SET placement = 1, size = ?2, mtime_ns = ?3 WHERE path = ?1 AND origin = 0";
 const std::string kMarkOurs = fmt::format(
-    "INSERT INTO layer_files ({}) VALUES (?1, 1, 1, '', '', '', 0, 0)"
+    "INSERT INTO layer_files ({}) VALUES (?1, 1, 1, '', '', '', 0, 0, 0, ?2)"
     " ON CONFLICT (path) DO UPDATE SET origin = 1, placement = 1, source = '', fetched_at = '',"
-    " content = '', size = 0, mtime_ns = 0 WHERE origin = 0",
+    " content = '', size = 0, mtime_ns = 0, is_queued = 0, target = iif(target = 0, ?2, target)"
+    " WHERE origin = 0 OR is_queued = 1 OR target = 0",
     kColumns);
 const std::string kForget = "DELETE FROM layer_files WHERE path = ?1";
 const std::string kForgetBelow = fmt::format("DELETE FROM layer_files WHERE {}", kAtOrBelow);
-const std::string kInsert =
-    fmt::format("INSERT INTO layer_files ({}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", kColumns);
+const std::string kInsert = fmt::format(
+    "INSERT INTO layer_files ({}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", kColumns);
 const std::string kMakeOursBelow = fmt::format(
     "UPDATE layer_files SET origin = 1, placement = 1, source = '', fetched_at = '', content = '',"
-    " size = 0, mtime_ns = 0 WHERE origin = 0 AND {}",
+    " size = 0, mtime_ns = 0, is_queued = 0 WHERE (origin = 0 OR is_queued = 1) AND {}",
     kAtOrBelow);
 const std::string kForetell = fmt::format(
-    "INSERT OR REPLACE INTO layer_files ({}) SELECT {}, 1, 1, '', '', '', 0, 0 FROM layer_files"
-    " WHERE {}",
+    "INSERT OR REPLACE INTO layer_files ({}) SELECT {}, 1, 1, '', '', '', 0, 0, 0, target FROM"
+    " layer_files WHERE {}",
     kColumns, kRenamed, kAtOrBelow);
+// What is under a name now is not what was queued.
 const std::string kRename =
-    fmt::format("UPDATE layer_files SET path = {} WHERE {}", kRenamed, kAtOrBelow);
+    fmt::format("UPDATE layer_files SET path = {}, is_queued = 0 WHERE {}", kRenamed, kAtOrBelow);
 
 LayerFile file_of(const Row& row) {
   LayerFile file;
@@ -58,6 +60,8 @@ LayerFile file_of(const Row& row) {
   file.content = row.text(5);
   file.size = static_cast<std::uint64_t>(row.integer(6));
   file.mtime_ns = row.integer(7);
+  file.is_queued = row.integer(8) != 0;
+  file.target = row.integer(9);
   return file;
 }
 
@@ -104,8 +108,8 @@ void store_placement(Database& database, const std::string& path, std::uint64_t 
   database.run(kPlace, {path, size, mtime_ns});
 }
 
-void store_ours(Database& database, const std::string& path) {
-  database.run(kMarkOurs, {path});
+void store_ours(Database& database, const std::string& path, std::int64_t target) {
+  database.run(kMarkOurs, {path, target});
 }
 
 void drop_intent(Database& database, const std::string& path) {
@@ -133,7 +137,7 @@ void replace_files(Database& database, const std::string& directory,
   for (const auto& file : files)
     database.run(kInsert, {file.path, static_cast<std::int64_t>(file.origin),
                            static_cast<std::int64_t>(file.placement), file.source, file.commit,
-                           file.content, file.size, file.mtime_ns});
+                           file.content, file.size, file.mtime_ns, file.is_queued, file.target});
 }
 
 void swap_files(Database& database, const std::string& one, const std::string& other) {

@@ -21,7 +21,7 @@ bool store_intent(Database& database, const LayerFile& copy);
 void store_placement(Database& database, const std::string& path, std::uint64_t size,
                      std::int64_t mtime_ns);
 void drop_intent(Database& database, const std::string& path);
-void store_ours(Database& database, const std::string& path);
+void store_ours(Database& database, const std::string& path, std::int64_t target);
 void drop_file(Database& database, const std::string& path);
 // All of them inside a transaction.
 void foretell_renamed(Database& database, const std::string& from, const std::string& to);

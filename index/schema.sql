@@ -69,3 +69,68 @@ CREATE TABLE locks (
 ) WITHOUT ROWID, STRICT;
 
 PRAGMA user_version = 2;
+
+-- Step 3: what is to be published, and where.
+ALTER TABLE layer_files ADD COLUMN is_queued INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE layer_files ADD COLUMN target INTEGER NOT NULL DEFAULT 0;  -- upload_targets.id or 0
+
+CREATE TABLE upload_targets (
+  id INTEGER PRIMARY KEY,
+  endpoint TEXT NOT NULL,
+  repo TEXT NOT NULL,
+  branch TEXT NOT NULL,
+  UNIQUE (endpoint, repo, branch)
+) STRICT;
+
+-- A path that is queued anew gets a new row, and with it a number that no row ever had.
+CREATE TABLE uploads (
+  generation INTEGER PRIMARY KEY AUTOINCREMENT,
+  path TEXT NOT NULL UNIQUE,
+  target INTEGER NOT NULL REFERENCES upload_targets (id),
+  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 4),  -- UploadState
+  attempts INTEGER NOT NULL,
+  not_before_s INTEGER NOT NULL,
+  error TEXT NOT NULL,
+  pushed_at TEXT NOT NULL,  -- the commit
+  files INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  updated_s INTEGER NOT NULL,
+  ended INTEGER NOT NULL  -- 0, or the greatest number of all when it ended: clocks go back
+) STRICT;
+
+-- Answers both "which is due next" and "how much is in each state" by itself.
+CREATE INDEX due_uploads ON uploads (target, state, not_before_s, generation, bytes);
+CREATE INDEX ended_uploads ON uploads (ended, state) WHERE ended > 0;
+
+CREATE TABLE upload_files (
+  upload INTEGER NOT NULL REFERENCES uploads (generation) ON DELETE CASCADE,
+  path TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL,
+  ctime_ns INTEGER NOT NULL,
+  inode INTEGER NOT NULL,
+  sha256 TEXT NOT NULL,
+  sha1 TEXT NOT NULL,
+  mode INTEGER NOT NULL CHECK (mode BETWEEN 0 AND 2),  -- UploadMode
+  uploaded TEXT NOT NULL,  -- the sha256 of the bytes that the target has, which may be earlier ones
+  PRIMARY KEY (upload, path)
+) WITHOUT ROWID, STRICT;
+
+-- Commits that were about to be sent. What was in them stays told when an upload is queued anew.
+CREATE TABLE pushes (
+  id TEXT PRIMARY KEY,
+  target INTEGER NOT NULL REFERENCES upload_targets (id),
+  parent TEXT NOT NULL,
+  begun_s INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE push_files (
+  push TEXT NOT NULL REFERENCES pushes (id) ON DELETE CASCADE,
+  upload_path TEXT NOT NULL,
+  generation INTEGER NOT NULL,
+  path TEXT NOT NULL,
+  content TEXT NOT NULL,
+  PRIMARY KEY (push, upload_path, path)
+) WITHOUT ROWID, STRICT;
+
+PRAGMA user_version = 3;
