@@ -49,6 +49,14 @@ const char* to_string(HubErrorKind kind) {
       return "invalid-answer";
     case HubErrorKind::kCorrupt:
       return "corrupt";
+    case HubErrorKind::kRefused:
+      return "refused";
+    case HubErrorKind::kHeadMoved:
+      return "head-moved";
+    case HubErrorKind::kBusy:
+      return "busy";
+    case HubErrorKind::kUnknownOutcome:
+      return "unknown-outcome";
     case HubErrorKind::kOffline:
       return "offline";
     case HubErrorKind::kCancelled:
@@ -68,11 +76,15 @@ bool is_definite(HubErrorKind kind) {
     case HubErrorKind::kForbidden:
     case HubErrorKind::kGated:
     case HubErrorKind::kDisabled:
+    case HubErrorKind::kRefused:
       return true;
     case HubErrorKind::kThrottled:
     case HubErrorKind::kUnavailable:
     case HubErrorKind::kInvalidAnswer:
     case HubErrorKind::kCorrupt:
+    case HubErrorKind::kHeadMoved:
+    case HubErrorKind::kBusy:
+    case HubErrorKind::kUnknownOutcome:
     case HubErrorKind::kOffline:
     case HubErrorKind::kCancelled:
     case HubErrorKind::kLocal:

@@ -20,6 +20,10 @@ enum class HubErrorKind {
   kUnavailable,       // no connection, time-out, 5xx: try again later, nothing is known
   kInvalidAnswer,     // an answer that the Hub would not give (HTML, bad JSON, wrong range, no end)
   kCorrupt,           // the bytes are not those that were promised, also after a second fetch
+  kRefused,           // 400, 413: the Hub will not have this content, whenever it is asked
+  kHeadMoved,         // 412: the branch has got another commit; look again, make the commit anew
+  kBusy,              // 409: another commit of the repo is running; the same again in a moment
+  kUnknownOutcome,    // the answer to a commit was lost: look whether it was made
   kOffline,           // no request was made because HTTP is switched off
   kCancelled,         // the client is shutting down, or the caller gave up
   kLocal,             // this machine failed: disk full, I/O error; see local_errno

@@ -29,6 +29,10 @@ int errno_of(const hub::HubError& error) noexcept {
     case hub::HubErrorKind::kUnavailable:
     case hub::HubErrorKind::kInvalidAnswer:
     case hub::HubErrorKind::kCorrupt:
+    case hub::HubErrorKind::kRefused:
+    case hub::HubErrorKind::kHeadMoved:
+    case hub::HubErrorKind::kBusy:
+    case hub::HubErrorKind::kUnknownOutcome:
     case hub::HubErrorKind::kOffline:
       return EIO;
   }
