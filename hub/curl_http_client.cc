@@ -10,6 +10,7 @@
 #include <csignal>
 #include <map>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -25,6 +26,7 @@ using std::chrono::steady_clock;
 constexpr std::size_t kLongestHead = 256UL * 1024;
 constexpr long kKeptConnections = 32;
 constexpr milliseconds kLongestPoll{10'000};
+constexpr std::size_t kOutgoingPiece = 256UL * 1024;
 
 struct EasyDeleter {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
@@ -78,11 +80,16 @@ struct Transfer {
   HttpHead head;
   std::size_t head_bytes = 0;
   bool head_given = false;
-  bool paused = false;
+  bool paused = false;   // no room for what came
+  bool starved = false;  // nothing there to be sent
   steady_clock::time_point last_byte;
   curl_off_t bytes_sent = 0;
+  std::uint64_t bytes_taken = 0;  // of the source, by curl
 
   void take_header_line(std::string_view line);
+  std::size_t fill(std::span<char> room);
+  bool may_have_arrived() const;
+  bool waits_for_us() const { return paused || starved; }
   std::string host() const;
   HubError failure(CURLcode code) const;
   HubError timeout(const char* what) const;
@@ -113,8 +120,26 @@ std::string Transfer::host() const {
   return url ? url->host : "the Hub";
 }
 
+// What curl has not taken, nobody can have got.
+bool Transfer::may_have_arrived() const {
+  long request_bytes = 0;
+  curl_easy_getinfo(easy.get(), CURLINFO_REQUEST_SIZE, &request_bytes);
+  return request_bytes > 0 && (!request.source || bytes_taken == request.source->size());
+}
+
 HubError Transfer::timeout(const char* what) const {
-  return {HubErrorKind::kUnavailable, fmt::format("{}: {}", host(), what)};
+  HubError error(HubErrorKind::kUnavailable, fmt::format("{}: {}", host(), what));
+  error.may_have_arrived = may_have_arrived();
+  return error;
+}
+
+std::size_t Transfer::fill(std::span<char> room) {
+  last_byte = steady_clock::now();
+  if (bytes_taken == request.source->size()) return 0;
+  const std::size_t length = mailbox->take_outgoing(id, room);
+  bytes_taken += length;
+  starved = length == 0;
+  return starved ? CURL_READFUNC_PAUSE : length;
 }
 
 HubError Transfer::failure(CURLcode code) const {
@@ -148,16 +173,36 @@ std::size_t on_body(char* data, std::size_t size, std::size_t count, void* user)
   }
 }
 
+std::size_t on_room(char* data, std::size_t size, std::size_t count, void* user) noexcept {
+  try {
+    return static_cast<Transfer*>(user)->fill({data, size * count});
+  } catch (...) {
+    return CURL_READFUNC_ABORT;
+  }
+}
+
 template <typename Value>
 void set(CURL* easy, CURLoption option, Value value) {
   const CURLcode code = curl_easy_setopt(easy, option, value);
   if (code != CURLE_OK) throw std::runtime_error(curl_easy_strerror(code));
 }
 
+void set_source(Transfer& transfer) {
+  CURL* easy = transfer.easy.get();
+  set(easy, CURLOPT_UPLOAD, 1L);
+  set(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(transfer.request.source->size()));
+  set(easy, CURLOPT_READFUNCTION, &on_room);
+  set(easy, CURLOPT_READDATA, static_cast<void*>(&transfer));
+  set(easy, CURLOPT_UPLOAD_BUFFERSIZE, static_cast<long>(kOutgoingPiece));
+  set(easy, CURLOPT_CUSTOMREQUEST, transfer.request.method.c_str());
+}
+
 void set_method(Transfer& transfer) {
   CURL* easy = transfer.easy.get();
   const HttpRequest& request = transfer.request;
-  if (request.method == "HEAD") {
+  if (request.source) {
+    set_source(transfer);
+  } else if (request.method == "HEAD") {
     set(easy, CURLOPT_NOBODY, 1L);
   } else if (request.method != "GET") {
     set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
@@ -193,8 +238,9 @@ void set_network(CURL* easy, const HttpRequest& request, const CurlOptions& opti
   set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
   set(easy, CURLOPT_USERAGENT, options.user_agent.c_str());
   set(easy, CURLOPT_FRESH_CONNECT, request.fresh_connection ? 1L : 0L);
+  const bool plain = request.bulk || request.source;
   set(easy, CURLOPT_HTTP_VERSION,
-      static_cast<long>(request.bulk ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
+      static_cast<long>(plain ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
   if (request.bulk) set(easy, CURLOPT_BUFFERSIZE, 256L * 1024L);
   if (!options.ca_file.empty()) set(easy, CURLOPT_CAINFO, options.ca_file.c_str());
 #if LIBCURL_VERSION_NUM >= 0x075700
@@ -329,6 +375,7 @@ void CurlHttpClient::Io::obey(const Command& command) {
     end(transfer);
   } else {
     transfer.paused = false;
+    transfer.starved = false;
     transfer.last_byte = steady_clock::now();
     curl_easy_pause(transfer.easy.get(), CURLPAUSE_CONT);
   }
@@ -384,7 +431,7 @@ void CurlHttpClient::Io::collect_finished() {
 std::optional<HubError> CurlHttpClient::Io::overdue(Transfer& transfer,
                                                     steady_clock::time_point now) const {
   if (now >= transfer.request.deadline) return transfer.timeout("no answer in time");
-  if (transfer.paused || now < transfer.last_byte + transfer.request.idle_timeout) {
+  if (transfer.waits_for_us() || now < transfer.last_byte + transfer.request.idle_timeout) {
     return std::nullopt;
   }
   curl_off_t sent = 0;
@@ -410,7 +457,8 @@ milliseconds CurlHttpClient::Io::expire() {
       continue;
     }
     next = std::min(next, transfer.request.deadline);
-    if (!transfer.paused) next = std::min(next, transfer.last_byte + transfer.request.idle_timeout);
+    if (transfer.waits_for_us()) continue;
+    next = std::min(next, transfer.last_byte + transfer.request.idle_timeout);
   }
   return std::chrono::ceil<milliseconds>(std::max(next, now) - now);
 }
@@ -428,7 +476,7 @@ class CurlHttpClient::Exchange final : public HttpExchange {
   TransferId start(HttpRequest request) override {
     const TransferId id = ++last_id_;
     auto transfer = std::make_shared<Transfer>(id, std::move(request), mailbox_);
-    mailbox_->expect(id);
+    mailbox_->expect(id, transfer->request.source ? transfer->request.source->size() : 0);
     transfers_.emplace(id, transfer);
     io_->start(std::move(transfer));
     return id;
@@ -440,18 +488,38 @@ class CurlHttpClient::Exchange final : public HttpExchange {
   }
 
   std::optional<HttpEvent> next(steady_clock::time_point until) override {
-    auto taken = mailbox_->take(until, stop_);
-    if (!taken) return std::nullopt;
-    const auto& what = taken->event.what;
-    if (std::holds_alternative<BodyEnd>(what) || std::holds_alternative<HubError>(what)) {
-      transfers_.erase(taken->event.transfer);
-    } else if (taken->room_again) {
-      io_->resume(transfers_.at(taken->event.transfer));
+    while (auto taken = mailbox_->take(until, stop_)) {
+      if (!taken->event) {
+        if (auto failure = feed(*taken)) return failure;
+        if (steady_clock::now() >= until) break;
+        continue;
+      }
+      const auto& what = taken->event->what;
+      if (std::holds_alternative<BodyEnd>(what) || std::holds_alternative<HubError>(what)) {
+        transfers_.erase(taken->transfer);
+      } else if (taken->room_again) {
+        io_->resume(transfers_.at(taken->transfer));
+      }
+      return std::move(taken->event);
     }
-    return std::move(taken->event);
+    return std::nullopt;
   }
 
  private:
+  // Gives a transfer the next piece of its body; returns an event if there is none.
+  std::optional<HttpEvent> feed(const Mailbox::Taken& wish) {
+    const auto transfer = transfers_.at(wish.transfer);
+    try {
+      const auto most = std::min<std::uint64_t>(wish.outgoing, kOutgoingPiece);
+      auto bytes = transfer->request.source->read(static_cast<std::size_t>(most));
+      if (mailbox_->send(wish.transfer, std::move(bytes))) io_->resume(transfer);
+      return std::nullopt;
+    } catch (const HubError& error) {
+      cancel(wish.transfer);
+      return HttpEvent{wish.transfer, error};
+    }
+  }
+
   const std::shared_ptr<Io> io_;
   const std::stop_token stop_;
   const std::shared_ptr<Mailbox> mailbox_;

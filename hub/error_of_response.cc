@@ -45,6 +45,8 @@ HubErrorKind kind_of_404(const Answer& answer) {
   if (answer.message.starts_with("Invalid rev id")) return HubErrorKind::kRevisionNotFound;
   if (answer.message.starts_with("Repository not found")) return HubErrorKind::kRepoNotFound;
   if (answer.message.starts_with("Entry not found")) return HubErrorKind::kEntryNotFound;
+  // Of a commit that deletes it.
+  if (answer.message.starts_with("A file with this name")) return HubErrorKind::kEntryNotFound;
   // Absence is only believed from somebody who knows what is absent.
   return HubErrorKind::kInvalidAnswer;
 }
@@ -58,8 +60,15 @@ HubErrorKind kind_of(const Answer& answer) {
     return HubErrorKind::kDisabled;
   }
   if (answer.status == 401) return kind_of_401(answer);
-  if (answer.status == 403) return HubErrorKind::kForbidden;
+  // 402 is what the Hub asks to be paid for, such as more storage.
+  if (answer.status == 402 || answer.status == 403) return HubErrorKind::kForbidden;
   if (answer.status == 404) return kind_of_404(answer);
+  if (answer.status == 409) return HubErrorKind::kBusy;
+  if (answer.status == 412) return HubErrorKind::kHeadMoved;
+  if (answer.status == 413) return HubErrorKind::kRefused;
+  // A proxy says 400 as well, but has no reason that belongs to the content.
+  const bool has_reason = !answer.message.empty();
+  if ((answer.status == 400 || answer.status == 422) && has_reason) return HubErrorKind::kRefused;
   if (answer.status == 429) return HubErrorKind::kThrottled;
   if (answer.status == 408 || answer.status >= 500) return HubErrorKind::kUnavailable;
   return HubErrorKind::kInvalidAnswer;
@@ -81,7 +90,7 @@ std::string repo_not_found_text(const Answer& answer) {
 std::string text_of(HubErrorKind kind, const Answer& answer) {
   switch (kind) {
     case HubErrorKind::kEntryNotFound:
-      return "no such file or directory in the repo";
+      return with_words("no such file or directory in the repo", answer);
     case HubErrorKind::kRepoNotFound:
       return repo_not_found_text(answer);
     case HubErrorKind::kRevisionNotFound:
@@ -99,6 +108,12 @@ std::string text_of(HubErrorKind kind, const Answer& answer) {
       return "the Hub has disabled this repo";
     case HubErrorKind::kThrottled:
       return with_words("too many requests, the Hub asks to wait", answer);
+    case HubErrorKind::kRefused:
+      return with_words(fmt::format("the Hub refuses this ({})", answer.status), answer);
+    case HubErrorKind::kHeadMoved:
+      return with_words("the branch has got another commit meanwhile", answer);
+    case HubErrorKind::kBusy:
+      return with_words("the Hub is busy with another commit of this repo", answer);
     case HubErrorKind::kUnavailable:
       return with_words(fmt::format("the Hub answers {}", answer.status), answer);
     default:
@@ -158,6 +173,8 @@ HubError error_of_response(const AnswerContext& context, int status, const Heade
   error.http_status = status;
   error.request_id = request_id_of(headers);
   if (kind == HubErrorKind::kThrottled) error.retry_after = throttle_wait(headers);
+  // Whoever gave up on the request may have passed it on before.
+  error.may_have_arrived = kind == HubErrorKind::kUnavailable;
   return error;
 }
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -35,11 +36,24 @@ class Headers {
   std::vector<Header> list_;
 };
 
+// A body that is read while it is sent, so that it need not fit into memory. Read once, from its
+// start, by the thread that drives the exchange and only while it waits in HttpExchange::next().
+class BodySource {
+ public:
+  virtual ~BodySource() = default;
+
+  virtual std::uint64_t size() const = 0;  // exact and constant: the Content-Length; any thread
+  // The next bytes, at least one and at most `most`, which is never more than are left. A HubError
+  // ends the transfer, before it is complete, and becomes its failure.
+  virtual std::string read(std::size_t most) = 0;
+};
+
 struct HttpRequest {
   std::string method = "GET";
   std::string url;
   Headers headers;
   std::string body;
+  std::shared_ptr<BodySource> source;  // instead of `body`; sent by HTTP/1.1
   // No byte in either direction for so long: the transfer fails with kUnavailable.
   std::chrono::milliseconds idle_timeout{10'000};
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();

@@ -54,6 +54,11 @@ bool is_transient_status(int status) {
   return status == 408 || status == 429 || status >= 500;
 }
 
+bool may_be_repeated(const HubCall& call, const HubError& error) {
+  if (!call.once) return true;
+  return error.kind == HubErrorKind::kUnavailable && !error.may_have_arrived;
+}
+
 }  // namespace
 
 std::uint64_t random_number() {
@@ -147,6 +152,8 @@ HttpResponse HubClient::ask_once(HttpExchange& exchange, const HubCall& call, bo
     HttpRequest next = request(call.method, url, token);
     for (const Header& header : call.headers.list()) next.headers.add(header.name, header.value);
     next.body = call.body;
+    if (call.source) next.source = call.source();
+    next.idle_timeout = call.idle_timeout.value_or(next.idle_timeout);
     next.deadline = deadline;
     next.fresh_connection = fresh;
     HttpResponse response = perform(exchange, std::move(next), kLongestAnswer);
@@ -171,17 +178,19 @@ HttpResponse HubClient::ask_once(HttpExchange& exchange, const HubCall& call, bo
 HttpResponse HubClient::ask(const HubCall& call, steady_clock::time_point deadline,
                             const std::stop_token& stop) const {
   const auto talk = exchange(stop);
-  bool fresh = false;
+  // A connection that has been idle may be dead already, which only the lost request would show.
+  bool fresh = call.once;
   for (int attempt = 0;; ++attempt) {
     try {
       return ask_once(*talk, call, fresh, deadline);
     } catch (const HubError& error) {
+      if (!may_be_repeated(call, error)) throw;
       const auto now = steady_clock::now();
       if (error.retry_after) rates_.throttled(call.bucket, *error.retry_after, now);
       const auto delay = retry_delay(failure_of(error), attempt, random_number());
       if (!delay || now + *delay >= deadline) throw;
       talk->next(now + *delay);
-      fresh = error.http_status == 0;
+      fresh = call.once || error.http_status == 0;
     }
   }
 }

@@ -3,6 +3,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -21,11 +24,16 @@ struct HubCall {
   Url url;  // at the endpoint
   Headers headers;
   std::string body;
+  std::function<std::shared_ptr<BodySource>()> source;  // instead of `body`: a new one for each try
+  std::optional<std::chrono::milliseconds> idle_timeout;  // nullopt: the client's
   Bucket bucket = Bucket::kApi;
   std::string subject;  // what errors name: "ada/m@main"
   // Hand back 3xx and 4xx as they are, instead of following (same host only) and throwing. 401 after
   // a token renewal, 408, 429 and 5xx are retried and thrown in any case.
   bool any_answer = false;
+  // What must not be done twice: on a connection of its own, and tried again only where the first
+  // try cannot have arrived.
+  bool once = false;
 };
 
 // Owns nothing it is given. Any thread. Throws HubError.

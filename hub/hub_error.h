@@ -44,6 +44,8 @@ class HubError : public std::runtime_error {
   std::string request_id;                           // X-Request-Id, for support
   std::optional<std::chrono::seconds> retry_after;  // kThrottled: how long the Hub asks to wait
   int local_errno = 0;                              // kLocal only
+  // kUnavailable: the request may have arrived whole and have been obeyed, only its answer is missing.
+  bool may_have_arrived = false;
 };
 
 // A short stable word for each kind, for logs and status ("unavailable", "repo-not-found", …).

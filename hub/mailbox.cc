@@ -1,6 +1,14 @@
 #include "hub/mailbox.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace neffs::hub {
+namespace {
+
+constexpr std::size_t kMostOutgoingPieces = 2;
+
+}  // namespace
 
 Mailbox::Slot* Mailbox::slot_of(TransferId transfer) {
   const auto found = slots_.find(transfer);
@@ -38,14 +46,40 @@ void Mailbox::put_failure(TransferId transfer, HubError error) {
   arrived_.notify_all();
 }
 
-void Mailbox::expect(TransferId transfer) {
+std::size_t Mailbox::take_outgoing(TransferId transfer, std::span<char> room) {
   const std::lock_guard lock(mutex_);
-  slots_.try_emplace(transfer);
+  Slot* slot = slot_of(transfer);
+  if (slot == nullptr) return 0;
+  slot->starved = slot->outgoing.empty();
+  if (slot->starved) return 0;
+  const auto rest = std::string_view(slot->outgoing.front()).substr(slot->taken);
+  const std::size_t length = rest.copy(room.data(), room.size());
+  slot->taken += length;
+  if (length == rest.size()) {
+    slot->outgoing.pop_front();
+    slot->taken = 0;
+    arrived_.notify_all();
+  }
+  return length;
+}
+
+void Mailbox::expect(TransferId transfer, std::uint64_t outgoing) {
+  const std::lock_guard lock(mutex_);
+  slots_.try_emplace(transfer).first->second.unsent = outgoing;
 }
 
 void Mailbox::forget(TransferId transfer) {
   const std::lock_guard lock(mutex_);
   slots_.erase(transfer);
+}
+
+bool Mailbox::send(TransferId transfer, std::string bytes) {
+  const std::lock_guard lock(mutex_);
+  Slot* slot = slot_of(transfer);
+  if (slot == nullptr) return false;
+  slot->unsent -= std::min<std::uint64_t>(slot->unsent, bytes.size());
+  slot->outgoing.push_back(std::move(bytes));
+  return std::exchange(slot->starved, false);
 }
 
 void Mailbox::close() {
@@ -56,19 +90,20 @@ void Mailbox::close() {
 
 std::optional<Mailbox::Taken> Mailbox::take_from(TransferId transfer, Slot& slot) {
   if (slot.head) {
-    Taken taken{{transfer, std::move(*slot.head)}};
+    Taken taken{transfer, HttpEvent{transfer, std::move(*slot.head)}};
     slot.head.reset();
     return taken;
   }
   if (!slot.body.empty()) {
-    Taken taken{{transfer, BodyPiece{std::move(slot.body)}}, slot.refused};
+    Taken taken{transfer, HttpEvent{transfer, BodyPiece{std::move(slot.body)}}, 0,
+                std::exchange(slot.refused, false)};
     slot.body.clear();
-    slot.refused = false;
     return taken;
   }
-  if (slot.failure) return Taken{{transfer, *slot.failure}};
-  if (slot.ended) return Taken{{transfer, BodyEnd{}}};
-  return std::nullopt;
+  if (slot.failure) return Taken{transfer, HttpEvent{transfer, *slot.failure}};
+  if (slot.ended) return Taken{transfer, HttpEvent{transfer, BodyEnd{}}};
+  if (slot.unsent == 0 || slot.outgoing.size() == kMostOutgoingPieces) return std::nullopt;
+  return Taken{transfer, std::nullopt, slot.unsent};
 }
 
 std::optional<Mailbox::Taken> Mailbox::take_now() {
@@ -78,8 +113,8 @@ std::optional<Mailbox::Taken> Mailbox::take_now() {
     if (next == slots_.end()) next = slots_.begin();
     if (auto taken = take_from(next->first, next->second)) {
       last_served_ = next->first;
-      const bool last = std::holds_alternative<BodyEnd>(taken->event.what) ||
-                        std::holds_alternative<HubError>(taken->event.what);
+      const bool last = taken->event && (std::holds_alternative<BodyEnd>(taken->event->what) ||
+                                         std::holds_alternative<HubError>(taken->event->what));
       if (last) slots_.erase(next);
       return taken;
     }

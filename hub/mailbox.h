@@ -1,12 +1,16 @@
-// Where the I/O thread leaves what arrives, and where the thread that asked for it waits.
+// Where the I/O thread leaves what arrives and finds what is to be sent, and where the thread that
+// asked for it waits.
 #pragma once
 
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -16,7 +20,8 @@
 namespace neffs::hub {
 
 // Between one reader and the I/O thread. Bounded: of each transfer at most about `limit` bytes wait
-// here, the rest stays in the network. Its lock is a leaf, held for moving bytes only.
+// here, the rest stays in the network; of each body two pieces, the rest stays at its source. Its
+// lock is a leaf, held for moving bytes only.
 class Mailbox {
  public:
   explicit Mailbox(std::size_t limit) : limit_(limit) {}
@@ -27,16 +32,24 @@ class Mailbox {
   bool put_body(TransferId transfer, std::string_view bytes);
   void put_end(TransferId transfer);
   void put_failure(TransferId transfer, HubError error);
+  // Fills the start of `room` with what is to be sent next and returns its length. 0: nothing is
+  // here now; send() will say when to ask again.
+  std::size_t take_outgoing(TransferId transfer, std::span<char> room);
 
   // --- the reader --------------------------------------------------------------------------------
-  void expect(TransferId transfer);
+  // outgoing: how many bytes send() will bring.
+  void expect(TransferId transfer, std::uint64_t outgoing = 0);
   void forget(TransferId transfer);
+  // The next piece of a body. True: the I/O thread has found nothing before and may ask again.
+  bool send(TransferId transfer, std::string bytes);
   struct Taken {
-    HttpEvent event;
+    TransferId transfer = 0;
+    std::optional<HttpEvent> event;  // nullopt: the transfer wants `outgoing` more bytes, or some
+    std::uint64_t outgoing = 0;
     bool room_again = false;  // the I/O thread was refused before and may offer again
   };
-  // The next event, nullopt if none has come until then. Bytes come in one piece, as many as wait.
-  // Throws HubError kCancelled if closed or if `stop` asks.
+  // The next event or wish, nullopt if none has come until then. Bytes come in one piece, as many as
+  // wait. Throws HubError kCancelled if closed or if `stop` asks.
   std::optional<Taken> take(std::chrono::steady_clock::time_point until,
                             const std::stop_token& stop);
 
@@ -47,7 +60,11 @@ class Mailbox {
   struct Slot {
     std::optional<HttpHead> head;
     std::string body;
-    bool refused = false;  // put_body has answered false
+    bool refused = false;              // put_body has answered false
+    std::deque<std::string> outgoing;  // at most two pieces
+    std::size_t taken = 0;             // of the first piece
+    std::uint64_t unsent = 0;          // bytes that send() has still to bring
+    bool starved = false;              // take_outgoing has answered 0
     bool ended = false;
     std::optional<HubError> failure;
   };

@@ -48,7 +48,7 @@ std::optional<seconds> parse_retry_after(const Headers& headers) {
 }
 
 std::size_t slot_of(Bucket bucket) {
-  return bucket == Bucket::kApi ? 0 : 1;
+  return static_cast<std::size_t>(bucket);
 }
 
 }  // namespace

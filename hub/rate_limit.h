@@ -12,8 +12,8 @@
 namespace neffs::hub {
 
 // The Hub counts requests per user in fixed windows of five minutes, separately for paths below
-// /api/ and for those with /resolve/ in them.
-enum class Bucket { kApi, kResolvers };
+// /api/, for those with /resolve/ in them, and for all others.
+enum class Bucket { kApi, kResolvers, kPages };
 
 // `RateLimit: "resolvers";r=2998;t=172` and `RateLimit-Policy: "fixed window";"resolvers";q=3000;w=300`
 struct RateReport {
@@ -47,7 +47,7 @@ BucketState with_report(BucketState state, const RateReport& report,
 // window; none left: the next window. `next_free` of the result says when this request may leave.
 BucketState with_request(BucketState state, std::chrono::steady_clock::time_point now);
 
-// The state of both buckets, for all users of one endpoint and token. Any thread; never blocks.
+// The state of the buckets, for all users of one endpoint and token. Any thread; never blocks.
 class RateLedger {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
@@ -65,7 +65,7 @@ class RateLedger {
 
  private:
   mutable std::mutex mutex_;
-  std::array<BucketState, 2> states_;  // protected by mutex_
+  std::array<BucketState, 3> states_;  // protected by mutex_
 };
 
 }  // namespace neffs::hub

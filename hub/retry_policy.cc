@@ -11,7 +11,7 @@ constexpr milliseconds kFirstDelay{500};
 constexpr milliseconds kLongestDelay{8'000};
 
 bool is_transient(const Failure& failure) {
-  if (failure.kind == HubErrorKind::kThrottled) return true;
+  if (failure.kind == HubErrorKind::kThrottled || failure.kind == HubErrorKind::kBusy) return true;
   // 501 is a refusal that no waiting changes.
   return failure.kind == HubErrorKind::kUnavailable && failure.http_status != 501;
 }

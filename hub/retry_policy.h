@@ -23,7 +23,7 @@ inline constexpr int kMaxRetries = 5;
 
 // attempt: how many tries have failed before this one (0 at first). seed: any random number, spreads
 // clients that failed together. Returns the delay before the next try, nullopt to give up.
-// Time-outs, network errors, 408, 429 and 5xx are retried after 0.5, 1, 2, 4, 8 s (each shortened by
+// Time-outs, network errors, 408, 409, 429 and 5xx are retried after 0.5, 1, 2, 4, 8 s (each shortened by
 // up to a half); a 429 not before the Hub's own term.
 std::optional<std::chrono::milliseconds> retry_delay(const Failure& failure, int attempt,
                                                      std::uint64_t seed);

@@ -240,7 +240,7 @@ TEST(Mailbox, GivesBytesBeforeTheEndAndEveryTransferItsTurn) {
   std::string order;
   for (int i = 0; i < 6; ++i) {
     const auto taken = mailbox.take(kNoEnd, {});
-    order += std::to_string(taken->event.transfer) + "hbe"[taken->event.what.index()] + " ";
+    order += std::to_string(taken->transfer) + "hbe"[taken->event->what.index()] + " ";
   }
   EXPECT_EQ(order, "1h 2h 1b 2b 1e 2e ");
   EXPECT_FALSE(mailbox.take(steady_clock::now(), {}));

@@ -1,0 +1,43 @@
+// Files as they are sent and hashed: piece by piece, from a descriptor.
+#pragma once
+
+#include <cstdint>
+#include <stop_token>
+#include <string>
+
+#include "hub/content_id.h"
+#include "hub/http_client.h"
+
+namespace neffs::hub {
+
+// A stretch of a file. Reading throws HubError kLocal on an I/O error and where the file is shorter
+// than promised. The descriptor is the caller's, must outlive this, and its offset is not used.
+class FileBody final : public BodySource {
+ public:
+  FileBody(int fd, std::uint64_t offset, std::uint64_t size);
+
+  std::uint64_t size() const override { return size_; }
+  std::string read(std::size_t most) override;
+
+ private:
+  const int fd_;
+  const std::uint64_t offset_;
+  const std::uint64_t size_;
+  std::uint64_t done_ = 0;
+};
+
+// What the Hub calls these bytes, as a regular file and as an LFS file.
+struct FileIds {
+  ContentId blob;
+  ContentId sha256;
+};
+
+// Both ids of the first `size` bytes, in one pass. Throws what reading throws, and kCancelled soon
+// after `stop` asks.
+FileIds hash_file(int fd, std::uint64_t size, const std::stop_token& stop);
+
+// Whether those bytes are still `content`. Throws the same.
+bool holds_content(int fd, std::uint64_t size, const ContentId& content,
+                   const std::stop_token& stop);
+
+}  // namespace neffs::hub
