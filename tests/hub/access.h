@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tests/hub/exchange.h"
 #include "tests/hub/test_repo.h"
@@ -16,8 +17,11 @@ enum class Role { kNone, kRead, kWrite };
 // A token of a test. Public repos are readable with any role, or none.
 struct TestToken {
   std::string user = "tester";
-  std::map<std::string, Role> roles{};  // by repo
-  Role elsewhere = Role::kNone;         // in every repo not named in `roles`
+  std::map<std::string, Role> roles{};       // by repo
+  Role elsewhere = Role::kNone;              // in every repo not named in `roles`
+  std::vector<std::string> organizations{};  // where it may create repos, besides its user's own
+
+  bool writes_somewhere() const;
 };
 
 // Who sends a request.
@@ -35,6 +39,8 @@ class Access {
   void add_token(const std::string& token, TestToken rights);
   // The token is refused from now on, as an expired one is.
   void revoke_token(const std::string& token);
+  // From now on `user` may write there with every token that may write somewhere.
+  void let_write(const std::string& user, const std::string& repo);
   Caller caller(const Request& request) const;
 
  private:
@@ -47,7 +53,11 @@ class Access {
 std::optional<Answer> refuse_reading(const TestRepo* repo, const Caller& caller);
 // File contents: what gating protects. To be asked after refuse_reading.
 std::optional<Answer> refuse_content(const TestRepo& repo, const Caller& caller);
+// Whoever has no good token, whatever it is for.
+std::optional<Answer> refuse_unknown(const Caller& caller);
 std::optional<Answer> refuse_writing(const TestRepo* repo, const Caller& caller);
+// To make a repo in `space`, a user's or an organization's.
+std::optional<Answer> refuse_creating(const std::string& space, const Caller& caller);
 
 // GET /api/whoami-v2
 Answer serve_whoami(const Caller& caller);

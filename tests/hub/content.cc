@@ -109,6 +109,31 @@ class FlippedContent final : public Content {
   std::uint64_t position_;
 };
 
+class JoinedContent final : public Content {
+ public:
+  explicit JoinedContent(std::vector<ContentPtr> parts) : parts_(std::move(parts)) {}
+  std::uint64_t size() const override {
+    std::uint64_t size = 0;
+    for (const ContentPtr& part : parts_) size += part->size();
+    return size;
+  }
+  void read(std::uint64_t offset, std::span<char> out) const override {
+    for (const ContentPtr& part : parts_) {
+      if (out.empty()) return;
+      if (offset < part->size()) {
+        const std::size_t n = std::min<std::uint64_t>(out.size(), part->size() - offset);
+        part->read(offset, out.first(n));
+        out = out.subspan(n);
+        offset += n;
+      }
+      offset -= part->size();
+    }
+  }
+
+ private:
+  std::vector<ContentPtr> parts_;
+};
+
 class SliceContent final : public Content {
  public:
   SliceContent(ContentPtr inner, std::uint64_t offset, std::uint64_t length)
@@ -145,6 +170,10 @@ ContentPtr flipped_content(ContentPtr content, std::uint64_t position) {
   return std::make_shared<FlippedContent>(std::move(content), position);
 }
 
+ContentPtr joined_content(std::vector<ContentPtr> parts) {
+  return std::make_shared<JoinedContent>(std::move(parts));
+}
+
 ContentPtr slice_content(ContentPtr content, std::uint64_t offset, std::uint64_t length) {
   return std::make_shared<SliceContent>(std::move(content), offset, length);
 }
@@ -164,6 +193,16 @@ std::string read_all(const Content& content) {
   std::string bytes(content.size(), '\0');
   content.read(0, bytes);
   return bytes;
+}
+
+std::string sample_of(const Content& content) {
+  std::string sample(std::min(content.size(), kSampleSize), '\0');
+  content.read(0, sample);
+  return sample;
+}
+
+bool looks_binary(std::string_view sample) {
+  return sample.find('\0') != std::string_view::npos;
 }
 
 std::string sha256_hex(const Content& content) {

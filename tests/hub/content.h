@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace neffs::test {
 
@@ -33,6 +34,9 @@ ContentPtr generated_content(std::uint64_t seed, std::uint64_t size);
 // The same bytes with the one at `position` inverted.
 ContentPtr flipped_content(ContentPtr content, std::uint64_t position);
 
+// One after the other.
+ContentPtr joined_content(std::vector<ContentPtr> parts);
+
 // The `length` bytes from `offset` on; what lies beyond the end of `content` reads as zero.
 ContentPtr slice_content(ContentPtr content, std::uint64_t offset, std::uint64_t length);
 
@@ -41,6 +45,11 @@ ContentPtr slice_content(ContentPtr content, std::uint64_t offset, std::uint64_t
 bool for_each_piece(const Content& content, const std::function<bool(std::string_view)>& take);
 
 std::string read_all(const Content& content);
+
+// What the Hub looks at to know what a file is: its first bytes, and how it tells (as git does).
+inline constexpr std::uint64_t kSampleSize = 512;
+std::string sample_of(const Content& content);
+bool looks_binary(std::string_view sample);
 std::string sha256_hex(const Content& content);
 
 }  // namespace neffs::test

@@ -91,7 +91,10 @@ Answer text_answer(std::string text, int status, const std::string& type) {
 Answer error_answer(int status, const std::string& code, const std::string& message) {
   Answer answer = json_answer({{"error", message}}, status);
   if (!code.empty()) answer.set_header("X-Error-Code", code);
-  answer.set_header("X-Error-Message", message);
+  std::string line = message;  // a header cannot hold more than one
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
+  answer.set_header("X-Error-Message", line);
   return answer;
 }
 

@@ -8,12 +8,18 @@
 namespace neffs::test {
 namespace {
 
+constexpr std::string_view kGit = ".git";
+
+bool is_git_name(const Request& request, std::size_t first) {
+  return request.segments.size() > first + 1 && request.segments[first + 1].ends_with(kGit);
+}
+
 // The target with the segment(s) of the old name replaced, as a path without a host.
 std::string moved_target(const Request& request, std::size_t first, std::size_t name_segments,
                          const std::string& name) {
   std::string target;
   for (std::size_t i = 0; i < first; ++i) target += "/" + percent_encode(request.segments[i]);
-  target += "/" + encode_path(name);
+  target += "/" + encode_path(name) + (is_git_name(request, first) ? ".git" : "");
   for (std::size_t i = first + name_segments; i < request.segments.size(); ++i) {
     target += "/" + percent_encode(request.segments[i]);
   }
@@ -26,7 +32,8 @@ std::string moved_target(const Request& request, std::size_t first, std::size_t 
 TestRepo& readable_repo(const HubView& hub, const Request& request, std::size_t first) {
   const auto& segments = request.segments;
   const std::string space = segments.at(first);
-  const std::string name = segments.size() > first + 1 ? space + "/" + segments[first + 1] : space;
+  std::string name = segments.size() > first + 1 ? space + "/" + segments[first + 1] : space;
+  if (is_git_name(request, first)) name.resize(name.size() - kGit.size());
   TestRepo* repo = hub.repos.find(name);
   if (repo == nullptr) {
     // A bare name (one segment) can only be a former one.
@@ -39,6 +46,12 @@ TestRepo& readable_repo(const HubView& hub, const Request& request, std::size_t 
   }
   if (std::optional<Answer> refusal = refuse_reading(repo, hub.caller)) throw Refused{*refusal};
   return *repo;
+}
+
+TestRepo& writable_repo(const HubView& hub, const Request& request, std::size_t first) {
+  TestRepo& repo = readable_repo(hub, request, first);
+  if (std::optional<Answer> refusal = refuse_writing(&repo, hub.caller)) throw Refused{*refusal};
+  return repo;
 }
 
 std::string commit_of(const TestRepo& repo, const std::string& revision) {

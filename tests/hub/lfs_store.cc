@@ -11,6 +11,18 @@ constexpr std::string_view kPointerStart =
 constexpr std::string_view kPointerSize = "\nsize ";
 constexpr std::size_t kOidLength = 64;
 
+// Under its name only when it is whole: the same file may come from two clients at once.
+void write_whole(const Content& content, const std::filesystem::path& path, std::uint64_t number) {
+  std::filesystem::create_directories(path.parent_path());
+  const std::filesystem::path partial = path.string() + "." + std::to_string(number);
+  std::ofstream out(partial, std::ios::binary);
+  for_each_piece(content, [&](std::string_view piece) {
+    return static_cast<bool>(out.write(piece.data(), static_cast<std::streamsize>(piece.size())));
+  });
+  if (!out.flush()) throw std::runtime_error("cannot write " + partial.string());
+  std::filesystem::rename(partial, path);
+}
+
 }  // namespace
 
 std::string pointer_text(const LfsPointer& pointer) {
@@ -33,15 +45,7 @@ LfsPointer LfsStore::put(const ContentPtr& content) {
   ContentPtr kept = content;
   if (dir_) {
     const std::filesystem::path path = path_of(pointer.oid);
-    if (!std::filesystem::exists(path)) {
-      std::filesystem::create_directories(path.parent_path());
-      std::ofstream out(path, std::ios::binary);
-      for_each_piece(*content, [&](std::string_view piece) {
-        return static_cast<bool>(
-            out.write(piece.data(), static_cast<std::streamsize>(piece.size())));
-      });
-      if (!out.flush()) throw std::runtime_error("cannot write " + path.string());
-    }
+    if (!std::filesystem::exists(path)) write_whole(*content, path, ++last_write_);
     kept = file_content(path);
   }
   const std::scoped_lock lock(mutex_);

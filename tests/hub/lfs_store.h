@@ -1,6 +1,7 @@
 // The large files of all repos, by SHA-256.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -40,6 +41,7 @@ class LfsStore {
   std::filesystem::path path_of(const std::string& oid) const;
 
   const std::optional<std::filesystem::path> dir_;
+  std::atomic<std::uint64_t> last_write_{0};
   mutable std::mutex mutex_;
   mutable std::map<std::string, ContentPtr> contents_;  // guarded by mutex_
 };

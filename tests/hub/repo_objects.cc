@@ -1,6 +1,5 @@
 #include "tests/hub/repo_objects.h"
 
-#include <stdexcept>
 #include <utility>
 
 namespace neffs::test {
@@ -77,7 +76,7 @@ std::optional<TreeEntry> RepoObjects::find(const std::string& tree_id, std::stri
 }
 
 std::string RepoObjects::apply(const std::string& tree_id, const TreeEdit& edit,
-                               const std::string& where) {
+                               std::size_t most_entries, const std::string& where) {
   Tree result = tree_id.empty() ? Tree{} : *tree(tree_id);
   for (const auto& [name, change] : edit.children) {
     const std::string path = join_path(where, name);
@@ -89,13 +88,14 @@ std::string RepoObjects::apply(const std::string& tree_id, const TreeEdit& edit,
       continue;
     }
     const bool keep_old = is_directory && !change.remove_directory;
-    const std::string below = apply(keep_old ? old->second.id : "", change, path);
+    const std::string below = apply(keep_old ? old->second.id : "", change, most_entries, path);
     if (below.empty()) {
       result.erase(name);
     } else {
       result[name] = TreeEntry{true, below};
     }
   }
+  if (result.size() > most_entries) throw DirectoryFull(where);
   return result.empty() ? "" : put_tree(std::move(result));
 }
 

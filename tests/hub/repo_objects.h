@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -33,6 +34,11 @@ struct TreeEdit {
   TreeEdit& at(std::string_view path);
 };
 
+// what(): the directory that would hold too many names.
+struct DirectoryFull : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 // One thread at a time. Unknown ids throw std::invalid_argument.
 class RepoObjects {
  public:
@@ -51,8 +57,9 @@ class RepoObjects {
   std::optional<TreeEntry> find(const std::string& tree_id, std::string_view path);
 
   // The id of the changed tree, "" if nothing is left in it: git has no empty directories.
-  // tree_id "" is an empty tree. Deleting what is not there throws std::invalid_argument.
-  std::string apply(const std::string& tree_id, const TreeEdit& edit,
+  // tree_id "" is an empty tree. Deleting what is not there throws std::invalid_argument; a changed
+  // directory of more than `most_entries` throws DirectoryFull.
+  std::string apply(const std::string& tree_id, const TreeEdit& edit, std::size_t most_entries,
                     const std::string& where = "");
 
  private:

@@ -7,7 +7,7 @@
 namespace neffs::test {
 namespace {
 
-constexpr std::array<std::pair<Kind, const char*>, 16> kWords = {{
+constexpr std::array<std::pair<Kind, const char*>, 25> kWords = {{
     {Kind::kInfo, "info"},
     {Kind::kRefs, "refs"},
     {Kind::kCommits, "commits"},
@@ -23,6 +23,15 @@ constexpr std::array<std::pair<Kind, const char*>, 16> kWords = {{
     {Kind::kWhoami, "whoami"},
     {Kind::kAuthCheck, "auth-check"},
     {Kind::kXetToken, "xet-token"},
+    {Kind::kCreateRepo, "create-repo"},
+    {Kind::kValidateYaml, "validate-yaml"},
+    {Kind::kPreupload, "preupload"},
+    {Kind::kLfsBatch, "lfs-batch"},
+    {Kind::kLfsPut, "lfs-put"},
+    {Kind::kLfsPutPart, "lfs-put-part"},
+    {Kind::kLfsComplete, "lfs-complete"},
+    {Kind::kLfsVerify, "lfs-verify"},
+    {Kind::kCommit, "commit"},
     {Kind::kOther, "other"},
 }};
 
@@ -36,6 +45,29 @@ Kind kind_of_repo_verb(const std::string& verb) {
   if (verb == "auth-check") return Kind::kAuthCheck;
   if (verb == "xet-read-token") return Kind::kXetToken;
   return Kind::kOther;
+}
+
+Kind kind_of_writing_api(const std::vector<std::string>& segments) {
+  const std::string path = segments.size() == 3 ? segments[1] + "/" + segments[2] : segments.back();
+  if (path == "repos/create") return Kind::kCreateRepo;
+  if (segments.size() == 2 && path == "validate-yaml") return Kind::kValidateYaml;
+  if (segments.size() == 2 && path == "complete_multipart") return Kind::kLfsComplete;
+  if (segments.size() != 6 || segments[1] != "models") return Kind::kOther;
+  if (segments[4] == "preupload") return Kind::kPreupload;
+  return segments[4] == "commit" ? Kind::kCommit : Kind::kOther;
+}
+
+// /{namespace}/{name}.git/info/lfs/objects/batch, and …/verify beside it
+Kind kind_of_lfs(const Request& request) {
+  const std::string verb = request.path_from(2);
+  if (verb == "info/lfs/objects/batch") return Kind::kLfsBatch;
+  return verb == "info/lfs/objects/verify" ? Kind::kLfsVerify : Kind::kOther;
+}
+
+Kind kind_of_storage(const Request& request) {
+  if (request.method == "HEAD") return Kind::kCdnHead;
+  if (request.method != "PUT") return Kind::kCdnGet;
+  return request.query.contains("partNumber") ? Kind::kLfsPutPart : Kind::kLfsPut;
 }
 
 Kind kind_of_api(const std::vector<std::string>& segments) {
@@ -64,8 +96,13 @@ std::optional<Kind> kind_from_string(const std::string& word) {
 
 Kind kind_of(Host host, const Request& request) {
   const bool is_head = request.method == "HEAD";
-  if (host == Host::kCdn) return is_head ? Kind::kCdnHead : Kind::kCdnGet;
+  if (host == Host::kCdn) return kind_of_storage(request);
   const auto& segments = request.segments;
+  if (request.method == "POST") {
+    const Kind writing =
+        segments.front() == "api" ? kind_of_writing_api(segments) : kind_of_lfs(request);
+    if (writing != Kind::kOther) return writing;
+  }
   if (segments.front() == "api") return kind_of_api(segments);
   const std::string verb = segments.size() > 2 ? segments[2] : "";
   if (verb == "resolve") return is_head ? Kind::kResolveHead : Kind::kResolveGet;

@@ -24,6 +24,15 @@ enum class Kind {
   kWhoami,
   kAuthCheck,
   kXetToken,
+  kCreateRepo,
+  kValidateYaml,
+  kPreupload,
+  kLfsBatch,
+  kLfsPut,      // a whole file, to the storage
+  kLfsPutPart,  // a part of one
+  kLfsComplete,
+  kLfsVerify,
+  kCommit,
   kOther,  // everything the Hub does not know
 };
 

@@ -4,6 +4,7 @@
 
 #include "tests/hub/digest.h"
 #include "tests/hub/file_answer.h"
+#include "tests/hub/signed_url.h"
 
 namespace neffs::test {
 namespace {
@@ -12,7 +13,6 @@ constexpr std::size_t kRevisionAt = 3;       // /{namespace}/{name}/{verb}/{rev}
 constexpr std::size_t kCacheRepoAt = 3;      // /api/resolve-cache/models/{namespace}/{name}/…
 constexpr std::size_t kCacheRevisionAt = 5;  // …/{commit}/{path…}
 constexpr std::size_t kCdnObjectAt = 3;      // /xet-bridge/{namespace}/{name}/{sha256}
-constexpr std::string_view kSecret = "known only to the Hub and its CDN";
 
 struct FoundFile {
   std::string commit;
@@ -63,21 +63,13 @@ Answer to_resolve_cache(const HubView& hub, const TestRepo& repo, const Request&
   return answer;
 }
 
-std::string signature(const std::string& path, const std::string& disposition,
-                      const std::string& expires) {
-  return digest_hex(DigestKind::kSha256,
-                    std::string(kSecret) + "\n" + path + "\n" + disposition + "\n" + expires);
-}
-
 std::string signed_url(const HubView& hub, const TestRepo& repo, const RepoEntry& file,
                        bool expired) {
-  const std::string path = "/xet-bridge/" + encode_path(repo.name()) + "/" + file.lfs->oid;
   const std::string disposition = "inline; filename*=UTF-8''" + file.path;
-  const std::string expires =
-      std::to_string(expired ? hub.now - 1 : hub.now + hub.behaviour.signed_url_life_s);
-  return hub.cdn_endpoint + path + "?response-content-disposition=" + percent_encode(disposition) +
-         "&Expires=" + expires + "&Signature=" + signature(path, disposition, expires) +
-         "&Key-Pair-Id=TESTKEY";
+  const std::string target = "/xet-bridge/" + encode_path(repo.name()) + "/" + file.lfs->oid +
+                             "?response-content-disposition=" + percent_encode(disposition);
+  const std::int64_t life = expired ? -1 : hub.behaviour.signed_url_life_s;
+  return hub.cdn_endpoint + signed_target("GET", target, hub.now + life);
 }
 
 Answer to_cdn(const HubView& hub, const TestRepo& repo, const Request& request,
@@ -98,12 +90,6 @@ Answer to_cdn(const HubView& hub, const TestRepo& repo, const Request& request,
                                 hub.cdn_endpoint + "/v1/reconstructions/" + entry.xet_hash +
                                 ">; rel=\"xet-reconstruction-info\"");
   return answer;
-}
-
-Answer cdn_error(int status, const std::string& code, const std::string& message) {
-  return text_answer("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>" + code +
-                         "</Code><Message>" + message + "</Message></Error>",
-                     status, "application/xml");
 }
 
 }  // namespace
@@ -133,20 +119,10 @@ Answer serve_raw(const HubView& hub, const Request& request) {
 }
 
 Answer serve_cdn(const HubView& hub, const Request& request) {
-  if (!request.header("Authorization").empty()) {
-    return cdn_error(400, "InvalidArgument", "Only one auth mechanism allowed");
-  }
-  const std::string expires = request.query_value("Expires");
-  const std::string path = request.target.substr(0, request.target.find('?'));
-  const std::string expected =
-      signature(path, request.query_value("response-content-disposition"), expires);
-  if (request.query_value("Signature") != expected) {
-    return cdn_error(403, "AccessDenied", "Access denied");
-  }
-  if (std::stoll(expires) < hub.now) return cdn_error(403, "AccessDenied", "Request has expired");
+  if (std::optional<Answer> refusal = refuse_at_storage(request, hub.now)) return *refusal;
   const std::string& oid = request.segments.at(kCdnObjectAt);
   const ContentPtr content = hub.repos.lfs().get(oid);
-  if (!content) return cdn_error(404, "NoSuchKey", "The specified key does not exist.");
+  if (!content) return storage_error(404, "NoSuchKey", "The specified key does not exist.");
   // As on the real one, the ETag here is not the SHA-256.
   return file_answer(request, {content, quoted(digest_hex(DigestKind::kMd5, oid))});
 }

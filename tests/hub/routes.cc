@@ -2,6 +2,10 @@
 
 #include <exception>
 
+#include "tests/hub/commit_api.h"
+#include "tests/hub/create_api.h"
+#include "tests/hub/lfs_api.h"
+#include "tests/hub/preupload_api.h"
 #include "tests/hub/repo_api.h"
 #include "tests/hub/resolve_api.h"
 #include "tests/hub/tree_api.h"
@@ -37,6 +41,24 @@ Answer dispatch(const HubView& hub, Kind kind, const Request& request) {
       return serve_whoami(hub.caller);
     case Kind::kAuthCheck:
       return serve_auth_check(hub, request);
+    case Kind::kCreateRepo:
+      return serve_create(hub, request);
+    case Kind::kValidateYaml:
+      return serve_validate_yaml(request);
+    case Kind::kPreupload:
+      return serve_preupload(hub, request);
+    case Kind::kLfsBatch:
+      return serve_lfs_batch(hub, request);
+    case Kind::kLfsPut:
+      return serve_lfs_put(hub, request);
+    case Kind::kLfsPutPart:
+      return serve_lfs_put_part(hub, request);
+    case Kind::kLfsComplete:
+      return serve_lfs_complete(hub, request);
+    case Kind::kLfsVerify:
+      return serve_lfs_verify(hub, request);
+    case Kind::kCommit:
+      return serve_commit(hub, request);
     case Kind::kXetToken:  // this Hub has no Xet: clients must take the plain way
     case Kind::kOther:
       break;

@@ -51,10 +51,11 @@ Reply ask(const std::string& url, const Ask& ask) {
   curl_easy_setopt(curl.get(), CURLOPT_HEADERFUNCTION, take_header);
   curl_easy_setopt(curl.get(), CURLOPT_HEADERDATA, &reply);
   if (ask.method == "HEAD") curl_easy_setopt(curl.get(), CURLOPT_NOBODY, 1L);
-  if (ask.method == "POST") {
+  if (ask.method == "POST" || ask.method == "PUT") {
     curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE, static_cast<long>(ask.body.size()));
     curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, ask.body.c_str());
   }
+  if (ask.method == "PUT") curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, "PUT");
   if (ask.method == "DELETE") curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, "DELETE");
   const CURLcode result = curl_easy_perform(curl.get());
   long status = 0;

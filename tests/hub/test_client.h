@@ -22,7 +22,7 @@ struct Ask {
   std::string method = "GET";
   std::string token{};
   std::vector<std::string> headers{};  // "Name: value"
-  std::string body{};                  // POST only
+  std::string body{};                  // POST and PUT only
 };
 
 // Throws nothing; what went wrong is in the reply.

@@ -128,7 +128,8 @@ Answer TestHub::respond(Host host, Kind kind, Request& request) {
 }
 
 HubView TestHub::view(const Caller& caller) {
-  return {repos_, behaviour(), endpoint_, cdn_endpoint_, now(), caller};
+  return {repos_,      access_,   uploads_,      rates_, pauses_,
+          behaviour(), endpoint_, cdn_endpoint_, now(),  caller};
 }
 
 }  // namespace neffs::test

@@ -131,6 +131,7 @@ class TestHub {
   Faults faults_;
   Pauses pauses_;
   Traffic traffic_;
+  UploadDesk uploads_;
   mutable std::mutex behaviour_mutex_;
   Behaviour behaviour_;  // guarded by behaviour_mutex_
 

@@ -12,23 +12,30 @@ namespace neffs::test {
 namespace {
 
 constexpr std::uint64_t kGitFileLimit = 10U << 20U;
-constexpr std::string_view kGitAttributes =
-    "*.bin filter=lfs diff=lfs merge=lfs -text\n"
-    "*.hlo filter=lfs diff=lfs merge=lfs -text\n"
-    "*.neff filter=lfs diff=lfs merge=lfs -text\n"
-    "*.neuron filter=lfs diff=lfs merge=lfs -text\n"
-    "*.pb filter=lfs diff=lfs merge=lfs -text\n"
-    "*.safetensors filter=lfs diff=lfs merge=lfs -text\n";
+constexpr const char* kLargeFiles = "hub-large-files";  // beside the repo's objects
+// What a new repo tracks; nothing of Neuron is among it.
+constexpr std::string_view kTrackedAtFirst[] = {
+    "*.7z",    "*.bin", "*.ckpt", "*.gz",          "*.h5",
+    "*.model", "*.npy", "*.npz",  "*.onnx",        "*.pb",
+    "*.pkl",   "*.pt",  "*.pth",  "*.safetensors", "saved_model/**/*",
+    "*.tar",   "*.xz",  "*.zip",  "*.zst",         "*tfevents*"};
 
-bool is_binary(const Content& content) {
-  std::string start(std::min<std::uint64_t>(content.size(), 512), '\0');
-  content.read(0, start);
-  return start.find('\0') != std::string::npos;
+std::string first_git_attributes() {
+  std::string text;
+  for (const std::string_view pattern : kTrackedAtFirst) {
+    text += std::string(pattern) + " filter=lfs diff=lfs merge=lfs -text\n";
+  }
+  return text;
 }
 
 bool belongs_in_lfs(const NewFile& file) {
   if (file.content->size() == 0) return false;
-  return file.lfs.value_or(file.content->size() >= kGitFileLimit || is_binary(*file.content));
+  return file.lfs.value_or(file.content->size() >= kGitFileLimit ||
+                           looks_binary(sample_of(*file.content)));
+}
+
+std::string full_ref(const std::string& branch) {
+  return branch.starts_with("refs/") ? branch : "refs/heads/" + branch;
 }
 
 // Not a hash that Xet would compute (nothing here checks one): a stable stand-in that differs from
@@ -44,10 +51,12 @@ TestRepo::TestRepo(std::string name, const std::optional<std::filesystem::path>&
     : dir_(dir), lfs_(lfs), clock_(std::move(clock)), name_(std::move(name)), git_(dir) {
   refs_ = git_.refs();
   load_settings();
+  load_large_files();
   if (refs_.empty()) {
     CommitOptions first;
     first.message = "initial commit";
-    commit({{".gitattributes", std::string(kGitAttributes), false}}, {}, first);
+    first.author = "system <system@example.com>";
+    commit({{".gitattributes", first_git_attributes(), false}}, {}, first);
   }
 }
 
@@ -86,18 +95,39 @@ std::string TestRepo::commit(const std::vector<NewFile>& files,
   }
   for (const NewFile& file : files) edit.at(file.path).put = TreeEntry{false, put_file(file)};
 
-  const std::string ref = "refs/heads/" + options.branch;
+  const std::string ref = full_ref(options.branch);
   const auto parent = refs_.find(ref);
+  if (!options.expected_head.empty() &&
+      (parent == refs_.end() || parent->second != options.expected_head)) {
+    throw HeadMoved("the head of " + ref + " is not " + options.expected_head);
+  }
   if (parent == refs_.end() && !refs_.empty()) {
     throw std::invalid_argument("no branch " + options.branch);
   }
   const bool first = parent == refs_.end();
-  std::string tree = objects_.apply(first ? "" : objects_.commit(parent->second).tree, edit);
+  std::string tree =
+      objects_.apply(first ? "" : objects_.commit(parent->second).tree, edit, options.most_entries);
   if (tree.empty()) tree = objects_.put_tree({});
   std::string id =
       put_commit(tree, first ? std::vector<std::string>{} : std::vector{parent->second}, options);
   move_ref(ref, id);
   return id;
+}
+
+CommitTurn TestRepo::begin_commit() {
+  bool idle = false;
+  return running_->compare_exchange_strong(idle, true) ? CommitTurn(running_) : CommitTurn();
+}
+
+std::optional<LfsPointer> TestRepo::large_file(const std::string& oid) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = large_files_.find(oid);
+  return found == large_files_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void TestRepo::add_large_file(const LfsPointer& pointer) {
+  const std::scoped_lock lock(mutex_);
+  remember_large_file(pointer);
 }
 
 void TestRepo::set_ref(const std::string& ref, const std::string& revision) {
@@ -227,8 +257,24 @@ void TestRepo::add_also_listed(const std::string& commit, const std::string& dir
 }
 
 std::string TestRepo::put_file(const NewFile& file) {
-  return objects_.put_blob(belongs_in_lfs(file) ? pointer_text(lfs_.put(file.content))
-                                                : read_all(*file.content));
+  if (!file.stored && !belongs_in_lfs(file)) return objects_.put_blob(read_all(*file.content));
+  const LfsPointer pointer = file.stored ? *file.stored : lfs_.put(file.content);
+  remember_large_file(pointer);
+  return objects_.put_blob(pointer_text(pointer));
+}
+
+void TestRepo::remember_large_file(const LfsPointer& pointer) {
+  const bool is_new = large_files_.emplace(pointer.oid, pointer).second;
+  if (!is_new || !dir_) return;
+  std::ofstream(*dir_ / kLargeFiles, std::ios::app) << pointer.oid << ' ' << pointer.size << '\n';
+}
+
+void TestRepo::load_large_files() {
+  if (!dir_) return;
+  std::ifstream in(*dir_ / kLargeFiles);
+  for (LfsPointer pointer; in >> pointer.oid >> pointer.size;) {
+    large_files_.emplace(pointer.oid, pointer);
+  }
 }
 
 std::string TestRepo::put_commit(const std::string& tree, std::vector<std::string> parents,

@@ -2,12 +2,15 @@
 // it, and the switches the Hub has for a repo.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -32,17 +35,27 @@ struct NewFile {
       : NewFile(std::move(path_in_repo), text_content(std::move(bytes)), as_lfs) {}
   NewFile(std::string path_in_repo, ContentPtr bytes, std::optional<bool> as_lfs = {})
       : path(std::move(path_in_repo)), content(std::move(bytes)), lfs(as_lfs) {}
+  NewFile(std::string path_in_repo, LfsPointer large_file)
+      : path(std::move(path_in_repo)), stored(std::move(large_file)) {}
 
   std::string path;
   ContentPtr content;
+  std::optional<LfsPointer> stored;  // in place of `content`: the repo has its bytes already
   // Unset: as the Hub decides for a cache repo, LFS if it is binary or 10 MiB, never if empty.
   std::optional<bool> lfs;
 };
 
 struct CommitOptions {
-  std::string branch = "main";
+  std::string branch = "main";  // or a full ref, "refs/pr/1"
   std::string message = "Update files";
   std::string author = "Tester <tester@example.com>";
+  std::string expected_head;  // if set, HeadMoved is thrown if it is not the head
+  std::size_t most_entries = std::numeric_limits<std::size_t>::max();  // of a directory it changes
+};
+
+// The branch is not where the commit wants it.
+struct HeadMoved : std::runtime_error {
+  using std::runtime_error::runtime_error;
 };
 
 // A file or directory at a commit, as the Hub's listings describe it.
@@ -66,6 +79,24 @@ struct CommitInfo {
   Commit commit;
 };
 
+// Stands for a commit that is running in a repo; the Hub runs one at a time. Empty: there was one.
+class CommitTurn {
+ public:
+  CommitTurn() = default;
+  explicit CommitTurn(std::shared_ptr<std::atomic<bool>> running) : running_(std::move(running)) {}
+  ~CommitTurn() { end(); }
+  CommitTurn(CommitTurn&&) noexcept = default;
+  CommitTurn& operator=(CommitTurn&&) = delete;
+
+  explicit operator bool() const { return running_ != nullptr; }
+  void end() {
+    if (running_) *std::exchange(running_, nullptr) = false;
+  }
+
+ private:
+  std::shared_ptr<std::atomic<bool>> running_;
+};
+
 // Any thread may call. Mistakes of the test (an unknown branch, deleting what is not there) throw
 // std::invalid_argument.
 class TestRepo {
@@ -82,10 +113,16 @@ class TestRepo {
   RepoSettings settings() const;
   void set_settings(const RepoSettings& settings);
 
-  // Writing. A path in `deletes` that ends in '/' is a directory. Returns the id of the commit.
+  // Writing, at once, whatever commit is running over HTTP: the foreign writer of a test. A path in
+  // `deletes` that ends in '/' is a directory. Returns the id of the commit.
   std::string commit(const std::vector<NewFile>& files,
                      const std::vector<std::string>& deletes = {},
                      const CommitOptions& options = {});
+  // The right to run a commit of the Hub's API. As long as a test holds it, clients get 409.
+  CommitTurn begin_commit();
+  // The large file of that id, if it was uploaded to or committed in this very repo.
+  std::optional<LfsPointer> large_file(const std::string& oid) const;
+  void add_large_file(const LfsPointer& pointer);
   // Makes or moves a ref, given by its full name ("refs/heads/dev", "refs/tags/v1", "refs/pr/1").
   void set_ref(const std::string& ref, const std::string& revision);
   void delete_ref(const std::string& ref);
@@ -135,8 +172,10 @@ class TestRepo {
                        const std::string& prefix, std::vector<FileChange>& out) const;
   std::optional<std::string> resolve_locked(const std::string& revision) const;
   std::string require(const std::string& revision) const;
+  void remember_large_file(const LfsPointer& pointer);
   void save_settings() const;
   void load_settings();
+  void load_large_files();
 
   const std::optional<std::filesystem::path> dir_;
   LfsStore& lfs_;
@@ -147,6 +186,8 @@ class TestRepo {
   RepoSettings settings_;
   GitStore git_;
   std::map<std::string, std::string> refs_;
+  std::map<std::string, LfsPointer> large_files_;  // by id
+  std::shared_ptr<std::atomic<bool>> running_ = std::make_shared<std::atomic<bool>>(false);
   std::map<std::string, std::vector<std::pair<std::string, std::string>>> also_listed_;
   mutable RepoObjects objects_{git_};  // fills itself when it is asked
   // The last listing that was asked for: the next page of it usually comes next.
