@@ -35,6 +35,18 @@ const std::string kSelectEnded = fmt::format(
     " ORDER BY u.ended DESC LIMIT ?1",
     kEntryColumns);
 
+const std::string kSelectDue = fmt::format(
+    "SELECT {}, {} FROM (SELECT * FROM uploads WHERE target = ?1 AND state = 0 AND"
+    " not_before_s <= ?2 ORDER BY not_before_s, generation LIMIT ?3) u"
+    " JOIN upload_targets t ON t.id = u.target JOIN upload_files f ON f.upload = u.generation"
+    " ORDER BY u.not_before_s, u.generation, f.path",
+    kEntryColumns, kFileColumns);
+const std::string kSelectNextDue =
+    "SELECT not_before_s FROM uploads WHERE target = ?1 AND state = 0 ORDER BY not_before_s LIMIT "
+    "1";
+const std::string kSumUploads =
+    "SELECT target, state, count(*), sum(bytes) FROM uploads GROUP BY target, state";
+
 // A number from the file may be anything, an enumeration only what it names.
 template <typename Enum>
 Enum checked(std::int64_t number, Enum last) {
@@ -108,18 +120,6 @@ UploadState shown_state(UploadState stored, std::int64_t target,
 }
 
 }  // namespace
-
-const std::string kSelectDue = fmt::format(
-    "SELECT {}, {} FROM (SELECT * FROM uploads WHERE target = ?1 AND state = 0 AND"
-    " not_before_s <= ?2 ORDER BY not_before_s, generation LIMIT ?3) u"
-    " JOIN upload_targets t ON t.id = u.target JOIN upload_files f ON f.upload = u.generation"
-    " ORDER BY u.not_before_s, u.generation, f.path",
-    kEntryColumns, kFileColumns);
-const std::string kSelectNextDue =
-    "SELECT not_before_s FROM uploads WHERE target = ?1 AND state = 0 ORDER BY not_before_s LIMIT "
-    "1";
-const std::string kSumUploads =
-    "SELECT target, state, count(*), sum(bytes) FROM uploads GROUP BY target, state";
 
 const std::string& UploadFile::content() const {
   static const std::string unknown;

@@ -24,9 +24,4 @@ std::vector<UploadEntry> load_open(Database& database, const std::optional<std::
 std::vector<UploadEntry> load_ended(Database& database, std::uint64_t limit);
 UploadTotals sum_uploads(Database& database, const std::optional<std::int64_t>& mine);
 
-// The statements that run while much is queued, to be explained in a test: none may look at all rows.
-extern const std::string kSelectDue;
-extern const std::string kSelectNextDue;
-extern const std::string kSumUploads;
-
 }  // namespace neffs::index
