@@ -53,8 +53,7 @@ const std::string kNoteCommit =
 
 const std::string kQueueInterrupted =
     "UPDATE uploads SET state = 0, not_before_s = 0, updated_s = ?2"
-    " WHERE target = ?1 AND state = 1 AND generation NOT IN"
-    " (SELECT f.generation FROM pushes p JOIN push_files f ON f.push = p.id WHERE p.target = ?1)";
+    " WHERE target = ?1 AND state = 1 AND generation NOT IN (SELECT generation FROM push_files)";
 
 // Rows of one push, and in it of one upload, come one after the other.
 void add_file(std::vector<Push>& pushes, const Row& row) {

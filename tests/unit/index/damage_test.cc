@@ -1,10 +1,11 @@
 // Files that lie are set aside and a new index begins; files that cannot be reached are left alone.
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
 
 #include <fstream>
 
 #include "index/damage.h"
-#include "tests/unit/index/index_kit.h"
+#include "tests/unit/index/upload_kit.h"
 
 namespace neffs::test {
 namespace {
@@ -115,6 +116,40 @@ TEST_F(DamageTest, DamagedMiddleOfALargeFileIsFoundByAVerbAndSetAsideAtTheNextOp
     EXPECT_EQ(kind_thrown([&] { index->layer_files_below(""); }), IndexErrorKind::kDamaged);
   }
   expect_set_aside_and_new();
+}
+
+// What is sound for SQLite, and means nothing.
+TEST_F(DamageTest, AnUploadThatMeansNothingIsDamage) {
+  for (const char* lie : {"UPDATE uploads SET state = 9", "UPDATE uploads SET state = -1",
+                          "UPDATE upload_files SET mode = 3"}) {
+    SCOPED_TRACE(lie);
+    make(6000);
+    queue(*open(), kModule);
+    {
+      SQLite::Database database(file_.string(), SQLite::OPEN_READWRITE);
+      database.exec("PRAGMA ignore_check_constraints = 1");
+      database.exec(lie);
+    }
+    {
+      const auto index = open();
+      EXPECT_FALSE(report_.damaged_copy);
+      EXPECT_EQ(kind_thrown([&] { index->upload(kModule); }), IndexErrorKind::kDamaged);
+    }
+    expect_set_aside_and_new();
+    std::filesystem::remove(file_);
+  }
+}
+
+TEST_F(DamageTest, AnUploadThatLostItsFilesIsQueuedAgain) {
+  const auto before = queue(*open(), kModule).generation;
+  {
+    SQLite::Database database(file_.string(), SQLite::OPEN_READWRITE);
+    database.exec("DELETE FROM upload_files");
+  }
+  const auto index = open();
+  EXPECT_TRUE(index->due_uploads(kLab, kNow, kNoLimit).empty());
+  EXPECT_GT(queue(*index, kModule).generation, before);
+  EXPECT_EQ(index->due_uploads(kLab, kNow, kNoLimit).size(), 1U);
 }
 
 TEST_F(DamageTest, WholeWalOfAKilledRunIsUsed) {

@@ -67,6 +67,34 @@ TEST_P(MigrationTest, KeepsWhatWasThere) {
   EXPECT_EQ(index->layer_file("ours")->origin, Origin::kOurs);
 }
 
+TEST_P(MigrationTest, KeepsWhatWasQueued) {
+  make(GetParam());
+  const auto index = open();
+  const index::UploadTarget target{"https://hub.example", "lab/cache", "main"};
+  const auto upload = index->upload("ours");
+  const auto pushes = index->recover_pushes(target, 7);
+  if (GetParam() < 3) {
+    EXPECT_FALSE(upload);
+    EXPECT_TRUE(pushes.empty());
+    EXPECT_FALSE(index->layer_file("ours")->is_queued);
+  } else {
+    ASSERT_TRUE(upload);
+    EXPECT_EQ(upload->entry, (index::UploadEntry{"ours", 41, target, index::UploadState::kUploading,
+                                                 2, 0, "error", "c0ffee", 1, 12, 5}));
+    EXPECT_EQ(
+        upload->files,
+        (std::vector<index::UploadFile>{
+            {"ours", {12, 99, 98, 97}, "sha256:cd", "sha1:cd", index::UploadMode::kLfs, true}}));
+    EXPECT_EQ(pushes, (std::vector<index::Push>{
+                          {"push", target, "c0ffee", 6, {{"ours", 41, {{"ours", "sha256:cd"}}}}}}));
+    EXPECT_TRUE(index->layer_file("ours")->is_queued);
+  }
+  // Whatever was there, the queue works.
+  EXPECT_GT(
+      index->queue_upload("ours", target, std::vector<index::SeenFile>{{"ours", {}}}, 7).generation,
+      upload ? 41 : 0);
+}
+
 TEST_P(MigrationTest, EndsWithTheSchemaOfANewDatabase) {
   make(GetParam());
   open();
