@@ -1,6 +1,7 @@
 // What the tests of uploads share: targets, modules with their files, and the way of one to its push.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,22 @@ inline std::int64_t prepare(index::Index& index, const std::string& module, int 
 inline index::Push begin(index::Index& index, const std::vector<std::int64_t>& generations,
                          const std::string& id = "push") {
   return index.begin_push(id, kLab, "parent", generations, kNow);
+}
+
+inline constexpr std::array<const char*, 5> kStoredStates{"queued", "uploading", "pushed",
+                                                          "superseded", "failed"};
+
+// Brings kModule into that state; returns its generation.
+inline std::int64_t reach(index::Index& index, const std::string& state) {
+  const std::vector generations{prepare(index, kModule)};
+  if (state == "queued") index.put_back(generations, 0, "", kNow);
+  if (state == "pushed") {
+    begin(index, generations);
+    index.finish_push("push", "commit", kSource, kNow);
+  }
+  if (state == "superseded") index.supersede_uploads(generations, "commit", kNow);
+  if (state == "failed") index.fail_upload(generations.front(), "error", kNow);
+  return generations.front();
 }
 
 inline std::string name_of(index::UploadState state) {

@@ -16,6 +16,7 @@ using index::Origin;
 constexpr int kCompilers = 30;
 constexpr int kModules = 4;
 constexpr int kVersions = 3;
+constexpr std::uint64_t kAll = std::uint64_t{kCompilers} * kModules;
 
 std::string module_of(int thread, int number) {
   return fmt::format("t{:02}/MODULE_{}", thread, number);
@@ -56,8 +57,7 @@ void publish_once(Index& index, int push) {
 void look_on(Index& index, const std::atomic<bool>& is_over) {
   while (!is_over) {
     const auto totals = index.upload_totals(kLab);
-    ASSERT_LE(totals.queued.uploads + totals.uploading.uploads + totals.pushed.uploads,
-              std::uint64_t{kCompilers * kModules});
+    ASSERT_LE(totals.queued.uploads + totals.uploading.uploads + totals.pushed.uploads, kAll);
     for (const auto& upload : index.due_uploads(kLab, kNow, kNoLimit))
       ASSERT_EQ(upload.files.size(), 2U) << "an upload is read whole";
   }
@@ -81,7 +81,7 @@ TEST_F(IndexTest, WhatManyCompileIsPushedAsItWasLast) {
   is_over = true;
   onlooker.join();
 
-  EXPECT_EQ(index->upload_totals(kLab).pushed.uploads, std::uint64_t{kCompilers * kModules});
+  EXPECT_EQ(index->upload_totals(kLab).pushed.uploads, kAll);
   for (int thread = 0; thread < kCompilers; ++thread)
     for (int number = 0; number < kModules; ++number)
       for (const auto& file : sample_files(module_of(thread, number), kVersions)) {

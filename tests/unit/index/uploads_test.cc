@@ -1,15 +1,12 @@
 // The queue: what is queued, what stays known of it, every change of state and those that are refused.
 #include <fmt/format.h>
 
-#include <array>
-
 #include "tests/unit/index/upload_kit.h"
 
 namespace neffs::test {
 namespace {
 
 using index::Index;
-using index::Origin;
 using index::Queued;
 using index::UploadEntry;
 using index::UploadMode;
@@ -97,11 +94,11 @@ TEST_F(UploadsTest, WhatIsKnownOfUnchangedFilesStaysKnown) {
 
 TEST_F(UploadsTest, BytesThatAreThereAreNotUploadedAgain) {
   ASSERT_TRUE(index_->note_uploaded(prepare(*index_, kModule), kNeff));
-  auto generation = queue(*index_, kModule, 2).generation;
+  queue(*index_, kModule, 2);
   EXPECT_EQ(neff().sha256, "");
   EXPECT_FALSE(neff().is_uploaded);
   EXPECT_EQ(neff().mode, UploadMode::kUnknown);
-  generation = queue(*index_, kModule, 3).generation;
+  const auto generation = queue(*index_, kModule, 3).generation;
   index_->note_hashes(generation, kNeff, sha256_of("others"), "");
   EXPECT_FALSE(neff().is_uploaded);
   index_->note_hashes(generation, kNeff, sha256_of(kNeff), "");
@@ -128,81 +125,6 @@ TEST_F(UploadsTest, ContentIsWhatTheTargetListsItUnder) {
 }
 
 // --- states ---------------------------------------------------------------------------------------
-
-struct Transition {
-  const char* verb;
-  std::function<void(Index&, std::int64_t)> run;
-  // What becomes of queued, uploading, pushed, superseded and failed.
-  std::array<const char*, 5> after;
-};
-
-const std::array<const char*, 5> kStates{"queued", "uploading", "pushed", "superseded", "failed"};
-
-std::int64_t reach(Index& index, const std::string& state) {
-  const std::vector generations{prepare(index, kModule)};
-  if (state == "queued") index.put_back(generations, 0, "", kNow);
-  if (state == "pushed") {
-    begin(index, generations);
-    index.finish_push("push", "commit", kSource, kNow);
-  }
-  if (state == "superseded") index.supersede_uploads(generations, "commit", kNow);
-  if (state == "failed") index.fail_upload(generations.front(), "error", kNow);
-  return generations.front();
-}
-
-class TransitionTest : public UploadsTest, public testing::WithParamInterface<Transition> {};
-
-TEST_P(TransitionTest, HappensFromTheRightStatesOnlyAndOnce) {
-  for (std::size_t from = 0; from < kStates.size(); ++from) {
-    SCOPED_TRACE(kStates[from]);
-    const auto generation = reach(*index_, kStates[from]);
-    ASSERT_EQ(state_of_upload(*index_), kStates[from]);
-    GetParam().run(*index_, generation);
-    EXPECT_EQ(state_of_upload(*index_), GetParam().after[from]);
-    const auto once = index_->upload(kModule);
-    GetParam().run(*index_, generation);
-    EXPECT_EQ(index_->upload(kModule), once) << "done twice";
-    GetParam().run(*index_, generation + 1'000'000);
-    EXPECT_EQ(index_->upload(kModule), once) << "of another generation";
-    index_->drop_uploads("");
-    index_->forget_file(kNeff);
-    index_->forget_file(kDone);
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Verbs, TransitionTest,
-    testing::Values(
-        Transition{"mark_uploading",
-                   [](Index& index, std::int64_t generation) {
-                     index.mark_uploading(std::vector{generation}, kNow + 1);
-                   },
-                   {"uploading", "uploading", "pushed", "superseded", "failed"}},
-        Transition{"put_back",
-                   [](Index& index, std::int64_t generation) {
-                     index.put_back(std::vector{generation}, kNow + 60, "refused", kNow + 1);
-                   },
-                   {"queued", "queued", "pushed", "superseded", "queued"}},
-        Transition{"fail_upload",
-                   [](Index& index, std::int64_t generation) {
-                     index.fail_upload(generation, "ignored by the repo", kNow + 1);
-                   },
-                   {"failed", "failed", "pushed", "superseded", "failed"}},
-        Transition{"supersede_uploads",
-                   [](Index& index, std::int64_t generation) {
-                     index.supersede_uploads(std::vector{generation}, "theirs", kNow + 1);
-                   },
-                   {"superseded", "superseded", "pushed", "superseded", "superseded"}},
-        Transition{"push",
-                   [](Index& index, std::int64_t generation) {
-                     begin(index, {generation});
-                     index.finish_push("push", "commit", kSource, kNow + 1);
-                   },
-                   {"queued", "pushed", "pushed", "superseded", "failed"}},
-        Transition{"recover_pushes",
-                   [](Index& index, std::int64_t) { index.recover_pushes(kLab, kNow + 1); },
-                   {"queued", "queued", "pushed", "superseded", "failed"}}),
-    [](const auto& test) { return test.param.verb; });
 
 TEST_F(UploadsTest, MarkingSaysWhatIsUploading) {
   const auto one = queue(*index_, "one").generation;
@@ -303,7 +225,7 @@ TEST_F(UploadsTest, TheLastThatEndedStayKnownWhateverTheClockSays) {
 }
 
 TEST_F(UploadsTest, TotalsAreOfEachState) {
-  for (const char* state : kStates) {
+  for (const char* state : kStoredStates) {
     const auto generation = reach(*index_, state);
     EXPECT_GT(generation, 0);
     const auto totals = index_->upload_totals(kLab);
