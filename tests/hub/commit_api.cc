@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/hub/commit_answers.h"
 #include "tests/hub/commit_body.h"
 #include "tests/hub/commit_rules.h"
 
@@ -13,6 +14,7 @@ using LineKind = CommitLine::Kind;
 
 constexpr std::size_t kRepoAt = 2;  // /api/models/{namespace}/{name}/commit/{branch}
 constexpr std::size_t kBranchAt = 5;
+constexpr std::int64_t kHour = 3600;
 
 [[noreturn]] void refuse(int status, const std::string& message) {
   throw Refused{error_answer(status, "", message)};
@@ -32,6 +34,23 @@ void check_form(const Request& request, const WritingLimits& limits) {
   }
   if (request.query_flag("create_pr")) refuse(400, "Pull requests are not opened here");
   if (request.body.size() > limits.commit_bytes) refuse(413, "The commit is too large");
+}
+
+void check_quota(const HubView& hub, const TestRepo& repo, const std::string& ref) {
+  const std::int64_t lately = repo.commits_since(*repo.resolve(ref), hub.now - kHour);
+  std::optional<Answer> refusal = hub.rates.refuse_commit(hub.caller.known->user, lately, hub.now);
+  if (refusal) throw Refused{std::move(*refusal)};
+}
+
+// A commit takes its time, and a test may want it to take more.
+void stay_a_while(const HubView& hub, const Request& request) {
+  const bool goes_on =
+      hub.pauses.wait_for(hub.behaviour.commit_duration) &&
+      hub.pauses.wait_at_gates(Host::kHub, Kind::kCommit, request, HoldPoint::kWhileCommitting);
+  if (goes_on) return;
+  Refused gone;
+  gone.answer.delivery.hang_up = true;
+  throw gone;
 }
 
 std::vector<NewFile> additions_of(const CommitBody& body, const TestRepo& repo,
@@ -77,7 +96,7 @@ std::string run(const HubView& hub, TestRepo& repo, const CommitBody& body, Comm
   for (;;) {
     options.expected_head = *repo.resolve(options.branch);
     if (!body.parent.empty() && body.parent != options.expected_head) {
-      refuse(412, "A commit has happened since. Please refresh and try again.");
+      throw Refused{head_moved_answer()};
     }
     try {
       return commit_on(hub, repo, body, options);
@@ -99,10 +118,11 @@ Answer serve_commit(const HubView& hub, const Request& request) {
   options.message = body.message();
   options.most_entries = hub.behaviour.limits.directory_entries;
   const CommitTurn turn = repo.begin_commit();
-  if (!turn) {
-    refuse(409, "Another commit operation is in progress for this repository. Please retry later.");
-  }
+  if (!turn) throw Refused{commit_running_answer()};
+  check_quota(hub, repo, options.branch);
+  stay_a_while(hub, request);
   const std::string id = run(hub, repo, body, options);
+  hub.rates.committed(user, hub.now);
   return json_answer({{"success", true},
                       {"commitOid", id},
                       {"commitUrl", hub.endpoint + "/" + repo.name() + "/commit/" + id},

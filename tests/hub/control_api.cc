@@ -66,6 +66,12 @@ Fault to_fault(const json& from) {
     if (type == "drop-header") return Fault::drop_header(from.at("name"));
     if (type == "set-header") return Fault::set_header(from.at("name"), from.at("value"));
     if (type == "slow") return Fault::slow(at);
+    if (type == "cut-upload") return Fault::cut_upload(at);
+    if (type == "stall-upload") return Fault::stall_upload(at);
+    if (type == "slow-upload") return Fault::slow_upload(at);
+    if (type == "commit-running") return Fault::commit_running();
+    if (type == "head-moved") return Fault::head_moved();
+    if (type == "commit-quota") return Fault::commit_quota();
     throw std::invalid_argument("no fault is called " + type);
   };
   const Fault fault = make();
@@ -89,11 +95,17 @@ NewFile to_file(const json& from) {
 }
 
 json to_json(const LoggedRequest& request) {
-  return {{"number", request.number},         {"host", request.host == Host::kCdn ? "cdn" : "hub"},
-          {"kind", to_string(request.kind)},  {"method", request.method},
-          {"target", request.target},         {"range", request.range},
-          {"authorized", request.authorized}, {"status", request.status},
-          {"bytes_sent", request.bytes_sent}, {"finished", request.finished}};
+  return {{"number", request.number},
+          {"host", request.host == Host::kCdn ? "cdn" : "hub"},
+          {"kind", to_string(request.kind)},
+          {"method", request.method},
+          {"target", request.target},
+          {"range", request.range},
+          {"authorized", request.authorized},
+          {"status", request.status},
+          {"bytes_received", request.bytes_received},
+          {"bytes_sent", request.bytes_sent},
+          {"finished", request.finished}};
 }
 
 json requests(TestHub& hub, const Request& request) {
@@ -137,8 +149,9 @@ json faults(TestHub& hub, const Request& request) {
 
 json hold(TestHub& hub, const Request& request) {
   const json body = json::parse(request.body);
-  const HoldPoint point = body.value("before_answering", false) ? HoldPoint::kBeforeAnswering
-                                                                : HoldPoint::kBeforeHandling;
+  HoldPoint point = HoldPoint::kBeforeHandling;
+  if (body.value("before_answering", false)) point = HoldPoint::kBeforeAnswering;
+  if (body.value("while_committing", false)) point = HoldPoint::kWhileCommitting;
   return {{"gate", hub.pauses().close_gate(to_match(body.value("match", json::object())), point)}};
 }
 
@@ -154,7 +167,16 @@ void set_rate(TestHub& hub, const json& rate) {
     quota->api = rate.value("api", quota->api);
     quota->resolvers = rate.value("resolvers", quota->resolvers);
   }
+  policy.commits_per_hour = rate.value("commits_per_hour", policy.commits_per_hour);
   hub.set_rate_policy(policy);
+}
+
+void set_limits(WritingLimits& limits, const json& from) {
+  limits.preupload_files = from.value("preupload_files", limits.preupload_files);
+  limits.git_file = from.value("git_file", limits.git_file);
+  limits.parts_from = from.value("parts_from", limits.parts_from);
+  limits.part_size = from.value("part_size", limits.part_size);
+  limits.directory_entries = from.value("directory_entries", limits.directory_entries);
 }
 
 json settings(TestHub& hub, const Request& request) {
@@ -171,6 +193,10 @@ json settings(TestHub& hub, const Request& request) {
   behaviour.direct_git_files = body.value("direct_git_files", behaviour.direct_git_files);
   behaviour.answers_compare = body.value("answers_compare", behaviour.answers_compare);
   behaviour.page_size = body.value("page_size", behaviour.page_size);
+  behaviour.offers_verify = body.value("offers_verify", behaviour.offers_verify);
+  behaviour.commit_duration = std::chrono::milliseconds(
+      body.value("commit_duration_ms", behaviour.commit_duration.count()));
+  set_limits(behaviour.limits, body.value("limits", json::object()));
   hub.set_behaviour(behaviour);
   return json::object();
 }
@@ -215,6 +241,7 @@ json tokens(TestHub& hub, const Request& request) {
   TestToken rights;
   rights.user = body.value("user", rights.user);
   rights.elsewhere = to_role(body.value("elsewhere", ""));
+  rights.organizations = body.value("organizations", std::vector<std::string>{});
   const json roles = body.value("roles", json::object());
   for (const auto& [repo, role] : roles.items()) {
     rights.roles[repo] = to_role(role);

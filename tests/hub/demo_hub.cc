@@ -26,7 +26,7 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--cdn-port", options.hub.cdn_port, "Port that sends large files");
   app.add_option("--root", options.hub.root, "Keep the repos here (default: nowhere)");
   app.add_flag("--sample", options.sample,
-               "Offer a sample cache repo, and a private one for the token hf_demo");
+               "Offer a sample cache repo, and a private one that the token hf_demo may write");
   app.add_flag("--print-endpoint", options.print_endpoint, "Print the endpoint alone, not 'ready'");
 }
 
@@ -42,6 +42,7 @@ void add_samples(TestHub& hub) {
   neffs::test::TestToken token;
   token.user = "demo";
   token.roles[team] = Role::kWrite;
+  token.organizations = {"my-team"};
   hub.add_token("hf_demo", token);
 }
 

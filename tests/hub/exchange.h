@@ -34,6 +34,7 @@ struct Request {
   HeaderMap headers;
   std::string body;
   std::string remote_ip;
+  std::uint64_t number = 0;  // in the log of traffic; 0: not there yet
 
   // What faults ask of the handlers.
   bool sign_expired = false;
@@ -47,11 +48,11 @@ struct Request {
   std::string path_from(std::size_t segment) const;
 };
 
-// How a body leaves the Hub, where it is not simply sent.
+// How a body leaves the Hub, where it is not simply sent, or how one arrives.
 struct Delivery {
   bool hang_up = false;                      // no answer at all: the connection is closed
   std::optional<std::uint64_t> cut_after;    // close the connection after so many bytes
-  std::optional<std::uint64_t> stall_after;  // send nothing more after so many bytes
+  std::optional<std::uint64_t> stall_after;  // send or read nothing more after so many bytes
   std::uint64_t bytes_per_second = 0;        // 0: as fast as it goes
 };
 

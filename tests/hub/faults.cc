@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tests/hub/commit_answers.h"
+
 namespace neffs::test {
 namespace {
 
@@ -17,6 +19,10 @@ bool replaces_answer(FaultType type) {
 bool comes_before(const Fault& fault) {
   if (replaces_answer(fault.type)) return !fault.after_effect;
   return fault.type <= FaultType::kEndlessPages;
+}
+
+bool is_about_upload(FaultType type) {
+  return type >= FaultType::kCutUpload;
 }
 
 bool is_about_the_body(FaultType type) {
@@ -34,10 +40,16 @@ bool is_about_the_body(FaultType type) {
 }
 
 bool applies_to(const Fault& fault, const Answer& answer) {
-  if (comes_before(fault)) return false;
+  if (comes_before(fault) || is_about_upload(fault.type)) return false;
+  if (fault.after_effect && replaces_answer(fault.type)) return answer.status < 400;
   if (fault.type == FaultType::kWrongContentRange) return !answer.header("Content-Range").empty();
   if (!is_about_the_body(fault.type)) return true;
   return answer.status / 100 == 2 && answer.body_size() > 0;
+}
+
+// An answer of the Hub's own as a fault.
+Fault said_by_the_hub(const Answer& answer) {
+  return Fault::answer(answer.status, read_all(*answer.body), answer.headers);
 }
 
 Answer replacement(const Fault& fault) {
@@ -145,6 +157,18 @@ Fault Fault::set_header(std::string name, std::string value) {
   return fault;
 }
 
+Fault Fault::commit_running() {
+  return said_by_the_hub(commit_running_answer());
+}
+
+Fault Fault::head_moved() {
+  return said_by_the_hub(head_moved_answer());
+}
+
+Fault Fault::commit_quota() {
+  return said_by_the_hub(commit_quota_answer(128));
+}
+
 Fault Fault::after() const {
   Fault fault = *this;
   fault.after_effect = true;
@@ -189,6 +213,17 @@ std::optional<Fault> Faults::take(Host host, Kind kind, const Request& request,
     return rule.fault;
   }
   return std::nullopt;
+}
+
+Delivery Faults::on_arrival(Host host, Kind kind, const Request& request) {
+  const std::optional<Fault> fault =
+      take(host, kind, request, [](const Fault& one) { return is_about_upload(one.type); });
+  Delivery terms;
+  if (!fault) return terms;
+  if (fault->type == FaultType::kCutUpload) terms.cut_after = fault->at;
+  if (fault->type == FaultType::kStallUpload) terms.stall_after = fault->at;
+  if (fault->type == FaultType::kSlowUpload) terms.bytes_per_second = fault->at;
+  return terms;
 }
 
 std::optional<Answer> Faults::before_handling(Host host, Kind kind, Request& request) {

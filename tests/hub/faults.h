@@ -30,6 +30,10 @@ enum class FaultType {
   kDropHeader,         // header `text` is missing
   kSetHeader,          // `headers` replace those of the answer
   kSlow,               // the body comes at `at` bytes per second
+  // Done to the body of the request as it arrives.
+  kCutUpload,    // the connection is closed when `at` bytes are here
+  kStallUpload,  // nothing more is read after `at` bytes
+  kSlowUpload,   // it is read at `at` bytes per second
 };
 
 struct Fault {
@@ -39,7 +43,8 @@ struct Fault {
   std::string text;
   std::uint64_t at = 0;
   std::int64_t delta = 0;
-  // kAnswer and kHangUp: the request takes effect first, only its answer is lost.
+  // kAnswer and kHangUp: the request takes effect first, only its answer is lost. Requests that the
+  // Hub itself refuses have none and are left alone.
   bool after_effect = false;
 
   static Fault answer(int status, std::string body = "", HeaderList headers = {});
@@ -60,6 +65,19 @@ struct Fault {
   static Fault slow(std::uint64_t bytes_per_second) {
     return of(FaultType::kSlow, bytes_per_second);
   }
+  static Fault cut_upload(std::uint64_t after_bytes) {
+    return of(FaultType::kCutUpload, after_bytes);
+  }
+  static Fault stall_upload(std::uint64_t after_bytes) {
+    return of(FaultType::kStallUpload, after_bytes);
+  }
+  static Fault slow_upload(std::uint64_t bytes_per_second) {
+    return of(FaultType::kSlowUpload, bytes_per_second);
+  }
+  // What the Hub itself says to those who commit, at moments of the test's choice.
+  static Fault commit_running();  // 409
+  static Fault head_moved();      // 412
+  static Fault commit_quota();    // 429, with r above 0
 
   // The same, but the request takes effect: a lost answer.
   Fault after() const;
@@ -80,7 +98,9 @@ class Faults {
   // How often a rule (also a used-up or removed one) has struck.
   std::size_t struck(int rule) const;
 
-  // For the Hub: changes what is asked; an answer if there is nothing to handle any more.
+  // For the Hub: how the body of a request arrives.
+  Delivery on_arrival(Host host, Kind kind, const Request& request);
+  // Changes what is asked; an answer if there is nothing to handle any more.
   std::optional<Answer> before_handling(Host host, Kind kind, Request& request);
   // Changes what is answered.
   void after_handling(Host host, Kind kind, const Request& request, Answer& answer);

@@ -132,10 +132,7 @@ Request to_plain(const httplib::Request& from) {
 // that stopping is prompt and bodies can be as wrong as a test wants them.
 class HttpServer::Impl : private httplib::Server {
  public:
-  Impl(int port, HttpServer::Handler handler, Sender sender)
-      : handler_(std::move(handler)),
-        sender_(std::move(sender)),
-        listener_(listen_on_loopback(port)) {
+  Impl(int port, HttpService& service) : service_(service), listener_(listen_on_loopback(port)) {
     svr_sock_ = listener_;  // else the library believes that it is shutting down
     port_ = port_of(listener_);
     route();
@@ -179,16 +176,26 @@ class HttpServer::Impl : private httplib::Server {
     const auto with_body = [this](const Lib& from, httplib::Response& response,
                                   const httplib::ContentReader& reader) {
       Request request = to_plain(from);
-      reader([&](const char* bytes, std::size_t size) {
-        request.body.append(bytes, size);
-        return true;
-      });
-      answer(std::move(request), response);
+      if (receive(request, reader)) {
+        answer(std::move(request), response);
+      } else {
+        service_.lost(request);
+        current_connection->hang_up();
+      }
     };
     Post(R"([\s\S]*)", with_body);
     Put(R"([\s\S]*)", with_body);
     Delete(R"([\s\S]*)", [this](const Lib& request, httplib::Response& response) {
       answer(to_plain(request), response);
+    });
+  }
+
+  // False: the body did not come to its end.
+  bool receive(Request& request, const httplib::ContentReader& reader) {
+    Delivery terms = service_.admit(request);
+    return reader([&](const char* bytes, std::size_t size) {
+      request.body.append(bytes, size);
+      return service_.take(terms, request.body.size(), {bytes, size});
     });
   }
 
@@ -239,7 +246,7 @@ class HttpServer::Impl : private httplib::Server {
 
   void answer(Request request, httplib::Response& response) {
     const bool is_head = request.method == "HEAD";
-    auto reply = std::make_shared<Answer>(handler_(std::move(request)));
+    auto reply = std::make_shared<Answer>(service_.answer(std::move(request)));
     if (reply->delivery.hang_up) {
       if (reply->on_sent) reply->on_sent(0);
       current_connection->hang_up();
@@ -259,7 +266,7 @@ class HttpServer::Impl : private httplib::Server {
     response.headers.erase("Content-Type");
     response.set_content_provider(type, [this, reply](std::size_t, httplib::DataSink& sink) {
       std::uint64_t sent = 0;
-      const bool keep = sender_(*reply, [&](std::string_view piece) {
+      const bool keep = service_.send(*reply, [&](std::string_view piece) {
         const bool ok = sink.write(piece.data(), piece.size());
         if (ok) sent += piece.size();
         return ok;
@@ -270,8 +277,7 @@ class HttpServer::Impl : private httplib::Server {
     });
   }
 
-  const HttpServer::Handler handler_;
-  const Sender sender_;
+  HttpService& service_;
   const int listener_;
   int port_ = 0;
   std::atomic<bool> stopping_{false};
@@ -280,8 +286,8 @@ class HttpServer::Impl : private httplib::Server {
   std::list<Client> clients_;  // guarded by mutex_
 };
 
-HttpServer::HttpServer(int port, Handler handler, Sender sender)
-    : impl_(std::make_unique<Impl>(port, std::move(handler), std::move(sender))) {}
+HttpServer::HttpServer(int port, HttpService& service)
+    : impl_(std::make_unique<Impl>(port, service)) {}
 HttpServer::~HttpServer() = default;
 int HttpServer::port() const {
   return impl_->port();

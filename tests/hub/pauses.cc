@@ -81,6 +81,25 @@ bool Pauses::wait_latency() {
   return !changed_.wait_until(lock, until, [&] { return stopped_; });
 }
 
+bool Pauses::wait_for(std::chrono::milliseconds duration) {
+  return sleep_until(Clock::now() + duration);
+}
+
+bool Pauses::receive(Delivery& terms, std::uint64_t have, std::size_t piece) {
+  if (terms.cut_after && have >= *terms.cut_after) return false;
+  if (terms.stall_after && have >= *terms.stall_after) {
+    terms.stall_after.reset();
+    if (!stall()) return false;
+  }
+  const std::uint64_t rate = rate_of(terms);
+  if (rate == 0) return true;
+  // Pieces are small: better one pause of some length than many that are all a little too long.
+  const std::uint64_t bursts = have / burst(rate) - (have - piece) / burst(rate);
+  const std::chrono::duration<double> due(static_cast<double>(bursts * burst(rate)) /
+                                          static_cast<double>(rate));
+  return bursts == 0 || wait_for(std::chrono::duration_cast<std::chrono::milliseconds>(due));
+}
+
 bool Pauses::wait_at_gates(Host host, Kind kind, const Request& request, HoldPoint point) {
   const std::string decoded = percent_decode(request.target);
   std::unique_lock lock(mutex_);

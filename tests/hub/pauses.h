@@ -14,8 +14,9 @@
 
 namespace neffs::test {
 
-// Where in its life a request is held: before it takes effect, or when its answer is ready.
-enum class HoldPoint { kBeforeHandling, kBeforeAnswering };
+// Where in its life a request is held: before it takes effect, or when its answer is ready. A commit
+// also while it runs, its parent still to be compared: others get 409 meanwhile.
+enum class HoldPoint { kBeforeHandling, kWhileCommitting, kBeforeAnswering };
 
 // Any thread may call.
 class Pauses {
@@ -45,7 +46,11 @@ class Pauses {
 
   // For the Hub. False: it stops, and the request is not to be answered.
   bool wait_latency();
+  bool wait_for(std::chrono::milliseconds duration);
   bool wait_at_gates(Host host, Kind kind, const Request& request, HoldPoint point);
+  // A piece of a body arrived, `have` bytes with it; stalls, slows and cuts as `terms` say and
+  // takes from them what is done with. False: the connection must be closed.
+  bool receive(Delivery& terms, std::uint64_t have, std::size_t piece);
   // Sends the body as answer.delivery says. False: the connection must be closed.
   bool send(const Answer& answer, const Write& write);
 

@@ -2,14 +2,19 @@
 
 #include <algorithm>
 
+#include "tests/hub/commit_answers.h"
+
 namespace neffs::test {
 namespace {
 
-// "api" is everything below /api/ that does not resolve a file.
+constexpr std::int64_t kHour = 3600;
+
+// "api" is everything below /api/ that does not resolve a file; LFS is taken for a part of it.
 std::string class_of(const Request& request) {
   const std::string path = request.target.substr(0, request.target.find('?'));
   if (path.find("/resolve") != std::string::npos) return "resolvers";
-  return path.starts_with("/api/") ? "api" : "pages";
+  const bool lfs = path.find(".git/info/lfs/") != std::string::npos;
+  return lfs || path.starts_with("/api/") ? "api" : "pages";
 }
 
 std::int64_t quota_of(const RateQuota& quota, const std::string& name) {
@@ -23,6 +28,7 @@ void RateLimits::set_policy(const RatePolicy& policy) {
   const std::scoped_lock lock(mutex_);
   policy_ = policy;
   buckets_.clear();
+  commits_.clear();
 }
 
 std::optional<Answer> RateLimits::admit(const Request& request, const Caller& caller,
@@ -44,6 +50,22 @@ std::optional<Answer> RateLimits::admit(const Request& request, const Caller& ca
                                                ";w=" + std::to_string(policy_.window_s));
   if (admitted) return std::nullopt;
   return error_answer(429, "", "We had to rate limit you. Retry later.");
+}
+
+std::optional<Answer> RateLimits::refuse_commit(const std::string& user, std::int64_t on_branch,
+                                                std::int64_t now) {
+  const std::scoped_lock lock(mutex_);
+  std::vector<std::int64_t>& own = commits_[user];
+  std::erase_if(own, [&](std::int64_t time) { return time <= now - kHour; });
+  const auto by_user = static_cast<std::int64_t>(own.size());
+  const std::int64_t used = policy_.commits_by_user ? by_user : on_branch;
+  if (used < policy_.commits_per_hour) return std::nullopt;
+  return commit_quota_answer(policy_.commits_per_hour);
+}
+
+void RateLimits::committed(const std::string& user, std::int64_t now) {
+  const std::scoped_lock lock(mutex_);
+  commits_[user].push_back(now);
 }
 
 }  // namespace neffs::test

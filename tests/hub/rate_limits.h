@@ -1,4 +1,5 @@
-// The Hub's request quotas: fixed windows, one bucket per caller and kind of path.
+// The Hub's quotas: of requests in fixed windows, one bucket per caller and kind of path, and of
+// commits in any hour.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "tests/hub/access.h"
 
@@ -22,6 +24,10 @@ struct RatePolicy {
   RateQuota anonymous{500, 3000, 100};  // by address; the Hub's figures of 2026
   RateQuota with_token{1000, 5000, 200};
   std::int64_t window_s = 300;
+  std::int64_t commits_per_hour = 128;
+  // Whose commits count: everyone's on the branch, however they were made, or the user's anywhere,
+  // made over HTTP. Nobody outside the Hub knows which it is.
+  bool commits_by_user = false;
 };
 
 // Any thread may call.
@@ -34,6 +40,11 @@ class RateLimits {
   std::optional<Answer> admit(const Request& request, const Caller& caller, std::int64_t now,
                               HeaderList& headers);
 
+  // Asked before a commit of `user`, to a branch with that many commits in the last hour.
+  std::optional<Answer> refuse_commit(const std::string& user, std::int64_t on_branch,
+                                      std::int64_t now);
+  void committed(const std::string& user, std::int64_t now);
+
  private:
   struct Bucket {
     std::int64_t window = -1;  // the number of the window that `used` is about
@@ -43,6 +54,7 @@ class RateLimits {
   std::mutex mutex_;
   RatePolicy policy_;                                              // guarded by mutex_
   std::map<std::pair<std::string, std::string>, Bucket> buckets_;  // guarded by mutex_
+  std::map<std::string, std::vector<std::int64_t>> commits_;       // times, by user; guarded too
 };
 
 }  // namespace neffs::test

@@ -145,11 +145,13 @@ Answer serve_commits(const HubView& hub, const Request& request) {
   json commits = json::array();
   for (std::size_t i = page * limit; i < std::min(history.size(), (page + 1) * limit); ++i) {
     const auto& [id, commit] = history[i];
+    // The Hub's "message" is what follows the title.
     const std::string title = commit.message.substr(0, commit.message.find('\n'));
+    const std::size_t rest = commit.message.find_first_not_of('\n', title.size());
     const std::string user = commit.author.substr(0, commit.author.find(" <"));
     commits.push_back({{"id", id},
                        {"title", title},
-                       {"message", commit.message},
+                       {"message", rest == std::string::npos ? "" : commit.message.substr(rest)},
                        {"authors", json::array({{{"user", user}}})},
                        {"date", iso_time(commit.time)}});
   }

@@ -21,9 +21,39 @@ void add_missing(const HeaderList& headers, Answer& answer) {
 
 }  // namespace
 
+// What the server of one host calls.
+class TestHub::Door final : public HttpService {
+ public:
+  Door(TestHub& hub, Host host) : hub_(hub), host_(host) {}
+
+  Delivery admit(Request& head) override {
+    if (is_control_request(host_, head)) return {};
+    const Kind kind = kind_of(host_, head);
+    head.number = hub_.traffic_.arrive(host_, kind, head);
+    return hub_.faults_.on_arrival(host_, kind, head);
+  }
+  bool take(Delivery& terms, std::uint64_t have, std::string_view piece) override {
+    return hub_.pauses_.receive(terms, have, piece.size());
+  }
+  void lost(const Request& request) override {
+    hub_.traffic_.received(request.number, request.body.size());
+    hub_.traffic_.sent(request.number, 0);
+  }
+  Answer answer(Request request) override { return hub_.serve(host_, std::move(request)); }
+  bool send(const Answer& answer, const Pauses::Write& write) override {
+    return hub_.pauses_.send(answer, write);
+  }
+
+ private:
+  TestHub& hub_;
+  const Host host_;
+};
+
 TestHub::TestHub(const TestHubOptions& options)
     : options_(options),
       repos_(options.root, [this] { return now(); }),
+      hub_door_(std::make_unique<Door>(*this, Host::kHub)),
+      cdn_door_(std::make_unique<Door>(*this, Host::kCdn)),
       port_(options.port),
       cdn_port_(options.cdn_port) {
   start();
@@ -79,15 +109,10 @@ void TestHub::stop() {
 void TestHub::start() {
   if (hub_server_) return;
   pauses_.start();
-  const auto sender = [this](const Answer& answer, const auto& write) {
-    return pauses_.send(answer, write);
-  };
-  cdn_server_ = std::make_unique<HttpServer>(
-      cdn_port_, [this](Request request) { return serve(Host::kCdn, std::move(request)); }, sender);
+  cdn_server_ = std::make_unique<HttpServer>(cdn_port_, *cdn_door_);
   cdn_port_ = cdn_server_->port();
   cdn_endpoint_ = loopback(cdn_port_);
-  hub_server_ = std::make_unique<HttpServer>(
-      port_, [this](Request request) { return serve(Host::kHub, std::move(request)); }, sender);
+  hub_server_ = std::make_unique<HttpServer>(port_, *hub_door_);
   port_ = hub_server_->port();
   endpoint_ = loopback(port_);
 }
@@ -98,7 +123,9 @@ Answer TestHub::serve(Host host, Request request) {
     return serve_control(*this, request);
   }
   const Kind kind = kind_of(host, request);
-  const std::uint64_t number = traffic_.arrive(host, kind, request);
+  if (request.number == 0) request.number = traffic_.arrive(host, kind, request);
+  const std::uint64_t number = request.number;
+  traffic_.received(number, request.body.size());
   Answer answer;
   bool goes_on = pauses_.wait_at_gates(host, kind, request, HoldPoint::kBeforeHandling) &&
                  pauses_.wait_latency();

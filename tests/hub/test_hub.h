@@ -118,6 +118,8 @@ class TestHub {
   void start();
 
  private:
+  class Door;
+
   Answer serve(Host host, Request request);
   Answer respond(Host host, Kind kind, Request& request);
   HubView view(const Caller& caller);
@@ -135,6 +137,8 @@ class TestHub {
   mutable std::mutex behaviour_mutex_;
   Behaviour behaviour_;  // guarded by behaviour_mutex_
 
+  std::unique_ptr<Door> hub_door_;
+  std::unique_ptr<Door> cdn_door_;
   std::unique_ptr<HttpServer> hub_server_;
   std::unique_ptr<HttpServer> cdn_server_;
   int port_ = 0;

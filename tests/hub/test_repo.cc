@@ -183,6 +183,17 @@ std::vector<CommitInfo> TestRepo::history(const std::string& commit) const {
   return history;
 }
 
+std::int64_t TestRepo::commits_since(const std::string& commit, std::int64_t time) const {
+  const std::scoped_lock lock(mutex_);
+  std::int64_t count = 0;
+  for (std::string id = commit; !id.empty(); ++count) {
+    const Commit here = objects_.commit(id);
+    if (here.time <= time) break;
+    id = here.parents.empty() ? "" : here.parents.front();
+  }
+  return count;
+}
+
 std::optional<RepoEntry> TestRepo::find(const std::string& commit, const std::string& path) const {
   const std::scoped_lock lock(mutex_);
   const std::optional<TreeEntry> entry = entry_at(commit, path);

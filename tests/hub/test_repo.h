@@ -136,6 +136,8 @@ class TestRepo {
   std::map<std::string, std::string> refs() const;
   Commit commit_object(const std::string& commit) const;
   std::vector<CommitInfo> history(const std::string& commit) const;  // newest first
+  // How many of the newest commits there are younger than `time`, Unix seconds.
+  std::int64_t commits_since(const std::string& commit, std::int64_t time) const;
   // path "" is the root directory.
   std::optional<RepoEntry> find(const std::string& commit, const std::string& path) const;
   // What is below `directory`, in no order that means anything, as on the Hub; nullptr if there is

@@ -37,6 +37,12 @@ std::uint64_t Traffic::bytes_sent(const Match& match) const {
   return bytes;
 }
 
+std::uint64_t Traffic::bytes_received(const Match& match) const {
+  std::uint64_t bytes = 0;
+  for (const LoggedRequest& request : log(match)) bytes += request.bytes_received;
+  return bytes;
+}
+
 void Traffic::reset() {
   const std::scoped_lock lock(mutex_);
   log_.clear();
@@ -70,6 +76,11 @@ std::uint64_t Traffic::arrive(Host host, Kind kind, const Request& request) {
   log_.push_back(std::move(entry));
   changed_.notify_all();
   return last_number_;
+}
+
+void Traffic::received(std::uint64_t number, std::uint64_t bytes) {
+  const std::scoped_lock lock(mutex_);
+  if (LoggedRequest* request = find(number)) request->bytes_received = bytes;
 }
 
 void Traffic::answered(std::uint64_t number, int status) {

@@ -22,10 +22,11 @@ struct LoggedRequest {
   std::string decoded;  // the same with percent-encoding undone
   std::string range;    // the Range header, "" if there was none
   std::string user_agent;
-  bool authorized = false;       // an Authorization header was present
-  int status = 0;                // 0: not answered yet, or the connection was closed instead
-  std::uint64_t bytes_sent = 0;  // of the body
-  bool finished = false;         // status and bytes_sent are final
+  bool authorized = false;           // an Authorization header was present
+  int status = 0;                    // 0: not answered yet, or the connection was closed instead
+  std::uint64_t bytes_received = 0;  // of the request's body
+  std::uint64_t bytes_sent = 0;      // of the answer's
+  bool finished = false;             // status and bytes_sent are final
 };
 
 // Any thread may call. Requests to the control API are not in here.
@@ -38,6 +39,7 @@ class Traffic {
   std::map<Kind, std::size_t> counts() const;
   std::vector<LoggedRequest> log(const Match& match = {}) const;
   std::uint64_t bytes_sent(const Match& match = {}) const;
+  std::uint64_t bytes_received(const Match& match = {}) const;
   void reset();
 
   // Waits until at least `count` matching requests have arrived; false when the limit is over.
@@ -50,8 +52,10 @@ class Traffic {
   // Waits until every request that has arrived is finished: only then are statuses and bytes final.
   bool wait_until_idle(std::chrono::milliseconds limit = std::chrono::seconds(10)) const;
 
-  // For the Hub: a request arrived (its number is returned), was answered, was sent.
+  // For the Hub: a request arrived (its number is returned), so much of its body is here, it was
+  // answered, the answer was sent.
   std::uint64_t arrive(Host host, Kind kind, const Request& request);
+  void received(std::uint64_t number, std::uint64_t bytes);
   void answered(std::uint64_t number, int status);
   void sent(std::uint64_t number, std::uint64_t bytes);
 
