@@ -7,6 +7,7 @@
 
 #include "tests/hub/digest.h"
 #include "tests/hub/model_card.h"
+#include "tests/hub/repo_path.h"
 
 namespace neffs::test {
 namespace {
@@ -79,6 +80,26 @@ Answer serve_create(const HubView& hub, const Request& request) {
   }
   hub.access.let_write(hub.caller.known->user, name);
   return json_answer(created(hub, name));
+}
+
+Answer serve_create_branch(const HubView& hub, const Request& request) {
+  constexpr std::size_t kRepoAt = 2;  // /api/models/{namespace}/{name}/branch/{name}
+  TestRepo& repo = writable_repo(hub, request, kRepoAt);
+  const json body = request.body.empty() ? json::object() : json::parse(request.body);
+  const std::string& name = request.segments.at(5);
+  const std::string fault = fault_of_path(name);
+  if (!fault.empty()) return error_answer(400, "", "branch name " + fault);
+  if (body.value("emptyBranch", false)) {
+    return error_answer(400, "", "Empty branches are not made here");
+  }
+  const std::string from = text_field(body, "startingPoint");
+  const std::string commit = commit_of(repo, from.empty() ? "main" : from);
+  const std::string ref = "refs/heads/" + name;
+  if (repo.refs().contains(ref) && !body.value("overwrite", false)) {
+    return error_answer(409, "", "Reference already exists: " + ref);
+  }
+  repo.set_ref(ref, commit);
+  return json_answer(json::object());
 }
 
 Answer serve_validate_yaml(const Request& request) {

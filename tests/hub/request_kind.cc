@@ -7,7 +7,7 @@
 namespace neffs::test {
 namespace {
 
-constexpr std::array<std::pair<Kind, const char*>, 25> kWords = {{
+constexpr std::array<std::pair<Kind, const char*>, 26> kWords = {{
     {Kind::kInfo, "info"},
     {Kind::kRefs, "refs"},
     {Kind::kCommits, "commits"},
@@ -24,6 +24,7 @@ constexpr std::array<std::pair<Kind, const char*>, 25> kWords = {{
     {Kind::kAuthCheck, "auth-check"},
     {Kind::kXetToken, "xet-token"},
     {Kind::kCreateRepo, "create-repo"},
+    {Kind::kCreateBranch, "create-branch"},
     {Kind::kValidateYaml, "validate-yaml"},
     {Kind::kPreupload, "preupload"},
     {Kind::kLfsBatch, "lfs-batch"},
@@ -53,6 +54,7 @@ Kind kind_of_writing_api(const std::vector<std::string>& segments) {
   if (segments.size() == 2 && path == "validate-yaml") return Kind::kValidateYaml;
   if (segments.size() == 2 && path == "complete_multipart") return Kind::kLfsComplete;
   if (segments.size() != 6 || segments[1] != "models") return Kind::kOther;
+  if (segments[4] == "branch") return Kind::kCreateBranch;
   if (segments[4] == "preupload") return Kind::kPreupload;
   return segments[4] == "commit" ? Kind::kCommit : Kind::kOther;
 }

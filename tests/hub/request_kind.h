@@ -25,6 +25,7 @@ enum class Kind {
   kAuthCheck,
   kXetToken,
   kCreateRepo,
+  kCreateBranch,
   kValidateYaml,
   kPreupload,
   kLfsBatch,

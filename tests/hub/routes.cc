@@ -43,6 +43,8 @@ Answer dispatch(const HubView& hub, Kind kind, const Request& request) {
       return serve_auth_check(hub, request);
     case Kind::kCreateRepo:
       return serve_create(hub, request);
+    case Kind::kCreateBranch:
+      return serve_create_branch(hub, request);
     case Kind::kValidateYaml:
       return serve_validate_yaml(request);
     case Kind::kPreupload:
