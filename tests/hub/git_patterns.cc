@@ -1,8 +1,10 @@
 #include "tests/hub/git_patterns.h"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <utility>
 
@@ -53,53 +55,77 @@ std::optional<bool> take_brackets(std::string_view& pattern, char c) {
   return std::nullopt;
 }
 
-bool glob(std::string_view pattern, std::string_view text);
+// One pattern on one path. Remembers which rest of the one does not fit which rest of the other, or
+// a pattern with many stars would take for ever.
+class Glob {
+ public:
+  Glob(std::string_view pattern, std::string_view text) : pattern_(pattern), text_(text) {}
+  bool fits() { return fits_from(0, 0); }
 
-// "**" where git gives it a meaning: a whole component, or several, or none.
-bool glob_components(std::string_view rest, std::string_view text) {
-  if (rest.empty()) return true;
-  rest.remove_prefix(1);  // its slash
-  for (;;) {
-    if (glob(rest, text)) return true;
-    const std::size_t slash = text.find('/');
-    if (slash == std::string_view::npos) return false;
-    text.remove_prefix(slash + 1);
+ private:
+  bool fits_from(std::size_t pattern_at, std::size_t text_at) {
+    const auto rest = std::pair(pattern_at, text_at);
+    if (failed_.contains(rest)) return false;
+    const bool fits = try_from(pattern_.substr(pattern_at), text_.substr(text_at));
+    if (!fits) failed_.insert(rest);
+    return fits;
   }
-}
+  bool fits_rests(std::string_view pattern, std::string_view text) {
+    return fits_from(pattern_.size() - pattern.size(), text_.size() - text.size());
+  }
 
-bool glob_star(std::string_view rest, std::string_view text) {
-  for (std::size_t taken = 0;; ++taken) {
-    if (glob(rest, text.substr(taken))) return true;
-    if (taken == text.size() || text[taken] == '/') return false;
+  // "**" where git gives it a meaning: a whole component, or several, or none.
+  bool fits_components(std::string_view rest, std::string_view text) {
+    if (rest.empty()) return !text.empty();
+    rest.remove_prefix(1);  // its slash
+    for (;;) {
+      if (fits_rests(rest, text)) return true;
+      const std::size_t slash = text.find('/');
+      if (slash == std::string_view::npos) return false;
+      text.remove_prefix(slash + 1);
+    }
   }
-}
+
+  bool fits_star(std::string_view rest, std::string_view text) {
+    for (std::size_t taken = 0;; ++taken) {
+      if (fits_rests(rest, text.substr(taken))) return true;
+      if (taken == text.size() || text[taken] == '/') return false;
+    }
+  }
+
+  // Plain characters up to the next star, where there is more than one way to go on.
+  bool try_from(std::string_view pattern, std::string_view text) {
+    while (!pattern.empty() && pattern.front() != '*') {
+      if (text.empty() || !take_one(pattern, text.front())) return false;
+      text.remove_prefix(1);
+    }
+    if (pattern.empty()) return text.empty();
+    const std::size_t at = pattern_.size() - pattern.size();
+    const bool whole_component = pattern.starts_with("**") &&
+                                 (at == 0 || pattern_[at - 1] == '/') &&
+                                 (pattern.size() == 2 || pattern[2] == '/');
+    if (whole_component) return fits_components(pattern.substr(2), text);
+    return fits_star(pattern.substr(std::min(pattern.find_first_not_of('*'), pattern.size())),
+                     text);
+  }
+
+  // What stands for one character, taken off the pattern; whether it stands for `c`.
+  static bool take_one(std::string_view& pattern, char c) {
+    if (pattern.front() == '[') return take_brackets(pattern, c).value_or(false);
+    const bool any = pattern.front() == '?';
+    if (pattern.front() == '\\' && pattern.size() > 1) pattern.remove_prefix(1);
+    const bool fits = any ? c != '/' : c == pattern.front();
+    pattern.remove_prefix(1);
+    return fits;
+  }
+
+  const std::string_view pattern_;
+  const std::string_view text_;
+  std::set<std::pair<std::size_t, std::size_t>> failed_;
+};
 
 bool glob(std::string_view pattern, std::string_view text) {
-  bool at_component = true;
-  while (!pattern.empty()) {
-    if (at_component && pattern.starts_with("**") && (pattern.size() == 2 || pattern[2] == '/')) {
-      return (pattern.size() > 2 || !text.empty()) && glob_components(pattern.substr(2), text);
-    }
-    if (pattern.front() == '*') {
-      return glob_star(pattern.substr(pattern.find_first_not_of('*') == std::string_view::npos
-                                          ? pattern.size()
-                                          : pattern.find_first_not_of('*')),
-                       text);
-    }
-    if (text.empty()) return false;
-    at_component = pattern.front() == '/';
-    if (pattern.front() == '[') {
-      const std::optional<bool> fits = take_brackets(pattern, text.front());
-      if (!fits.value_or(false)) return false;
-    } else {
-      const bool any = pattern.front() == '?' && text.front() != '/';
-      if (pattern.front() == '\\' && pattern.size() > 1) pattern.remove_prefix(1);
-      if (!any && pattern.front() != text.front()) return false;
-      pattern.remove_prefix(1);
-    }
-    text.remove_prefix(1);
-  }
-  return text.empty();
+  return Glob(pattern, text).fits();
 }
 
 // The lines that say something, without their ends.

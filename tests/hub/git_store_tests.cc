@@ -1,36 +1,15 @@
 // Is the test Hub's git real git? Asked of git itself where it is at hand.
 #include <gtest/gtest.h>
 
-#include <array>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <memory>
 
+#include "tests/hub/shell.h"
 #include "tests/hub/test_hub.h"
 
 namespace neffs::test {
 namespace {
-
-struct Output {
-  int status = -1;
-  std::string text;
-};
-
-Output run(const std::string& command) {
-  Output output;
-  FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
-  std::array<char, 4096> buffer{};
-  while (const std::size_t n = std::fread(buffer.data(), 1, buffer.size(), pipe)) {
-    output.text.append(buffer.data(), n);
-  }
-  output.status = ::pclose(pipe);
-  return output;
-}
-
-bool has_git() {
-  return run("git --version").status == 0;
-}
 
 class GitTest : public ::testing::Test {
  protected:
