@@ -12,11 +12,13 @@ namespace {
 
 constexpr std::size_t kLongestQuote = 200;
 
-// `error` is a string or a list of strings; anything else says nothing.
+// `error`, or `message` from the LFS API, is a string or a list of strings; anything else says nothing.
 std::string message_of_json(std::string_view body) {
   const auto json = nlohmann::json::parse(body, nullptr, false);
-  if (!json.is_object() || !json.contains("error")) return "";
-  const auto& error = json["error"];
+  if (!json.is_object()) return "";
+  const char* key = json.contains("error") ? "error" : "message";
+  if (!json.contains(key)) return "";
+  const auto& error = json[key];
   if (error.is_string()) return error.get<std::string>();
   std::string joined;
   if (!error.is_array()) return joined;

@@ -50,6 +50,20 @@ TEST(ErrorOfResponse, KindsFollowTheHubsTable) {
       {302, {}, "", false, HubErrorKind::kInvalidAnswer},
       {418, {}, "{", false, HubErrorKind::kInvalidAnswer},
       {403, {}, R"({"error":{"a":1}})", false, HubErrorKind::kForbidden},
+      {402, {}, R"({"error":"storage limit reached"})", false, HubErrorKind::kForbidden},
+      {400, {}, R"({"error":"contains binary files"})", false, HubErrorKind::kRefused},
+      {400, {{"X-Error-Message", "bad YAML"}}, "", false, HubErrorKind::kRefused},
+      {400, {}, "<html>Bad Request</html>", false, HubErrorKind::kInvalidAnswer},
+      {422, {}, R"({"message":"words of the LFS API"})", false, HubErrorKind::kRefused},
+      {422, {}, "", false, HubErrorKind::kInvalidAnswer},
+      {413, {}, "<html>", false, HubErrorKind::kRefused},
+      {409, {}, R"({"error":"Another commit operation is"})", false, HubErrorKind::kBusy},
+      {412, {}, R"({"error":"A commit has happened since"})", false, HubErrorKind::kHeadMoved},
+      {404,
+       {},
+       R"({"error":"A file with this name doesn't exist"})",
+       false,
+       HubErrorKind::kEntryNotFound},
       {403, {}, R"({"error":[1,null]})", false, HubErrorKind::kForbidden},
   };
   for (const Row& row : rows) {
@@ -78,6 +92,21 @@ TEST(ErrorOfResponse, KeepsWhatSupportAndRetriesNeed) {
   EXPECT_EQ(error.retry_after, std::chrono::seconds(10));
 }
 
+TEST(ErrorOfResponse, OnlyServersThatGaveUpMayHaveObeyed) {
+  for (const int status : {400, 401, 403, 404, 408, 409, 412, 413, 429, 500, 502, 504}) {
+    const auto error = hub::error_of_response({"ada/m", false}, status, {}, "");
+    EXPECT_EQ(error.may_have_arrived, status == 408 || status >= 500) << status;
+  }
+}
+
+TEST(ErrorOfResponse, SaysWhyTheHubRefuses) {
+  const auto error =
+      hub::error_of_response({"ada/m", false}, 400, {},
+                             R"({"error":"Your push was rejected: binary files:\n  - a.neff"})");
+  EXPECT_NE(std::string(error.what()).find("binary files: - a.neff"), std::string::npos)
+      << error.what();
+}
+
 TEST(ErrorOfResponse, QuotesNoSecrets) {
   EXPECT_EQ(hub::quotable("bad token " + kToken + "!"), "bad token …!");
   EXPECT_EQ(hub::quotable("see https://cdn.co/x?Signature=abc&y=z now"),
@@ -96,6 +125,8 @@ TEST(HubErrorKind, EachHasAWordAndIsDefiniteOrNot) {
   EXPECT_TRUE(hub::is_definite(HubErrorKind::kRevisionNotFound));
   EXPECT_FALSE(hub::is_definite(HubErrorKind::kThrottled));
   EXPECT_FALSE(hub::is_definite(HubErrorKind::kInvalidAnswer));
+  EXPECT_STREQ(hub::to_string(HubErrorKind::kUnknownOutcome), "unknown-outcome");
+  EXPECT_FALSE(hub::is_definite(HubErrorKind::kUnknownOutcome));
 }
 
 const std::string kOid(40, '2');

@@ -16,7 +16,7 @@ namespace neffs::test {
 namespace {
 
 bool read_more(int socket, std::string& buffer) {
-  char bytes[4096];
+  char bytes[65536];
   const ssize_t length = ::recv(socket, bytes, sizeof bytes, 0);
   if (length <= 0) return false;
   buffer.append(bytes, static_cast<std::size_t>(length));
@@ -42,21 +42,32 @@ SeenRequest parse_head(const std::string& head) {
   return request;
 }
 
+// The body of a request, kept only if it is short; false if it does not come whole.
+bool read_body(int socket, std::string& buffer, SeenRequest& request) {
+  const std::string length = request.header("Content-Length");
+  request.body_size = length.empty() ? 0 : std::stoull(length);
+  const bool kept = request.body_size <= kMostKeptBody;
+  for (std::uint64_t left = request.body_size; left > 0;) {
+    if (buffer.empty() && !read_more(socket, buffer)) return false;
+    const auto part = static_cast<std::size_t>(std::min<std::uint64_t>(left, buffer.size()));
+    if (kept) request.body.append(buffer, 0, part);
+    buffer.erase(0, part);
+    left -= part;
+  }
+  return true;
+}
+
 // The next request of a connection; what was read beyond it stays in `buffer`.
-std::optional<SeenRequest> read_request(int socket, std::string& buffer) {
+std::optional<SeenRequest> read_request(int socket, std::string& buffer,
+                                        LoopbackServer::Reads reads) {
   std::size_t end = 0;
   while ((end = buffer.find("\r\n\r\n")) == std::string::npos) {
     if (!read_more(socket, buffer)) return std::nullopt;
   }
   SeenRequest request = parse_head(buffer.substr(0, end));
   buffer.erase(0, end + 4);
-  const std::string length = request.header("Content-Length");
-  const std::size_t wanted = length.empty() ? 0 : std::stoul(length);
-  while (buffer.size() < wanted) {
-    if (!read_more(socket, buffer)) return std::nullopt;
-  }
-  request.body = buffer.substr(0, wanted);
-  buffer.erase(0, wanted);
+  const bool everything = reads == LoopbackServer::Reads::kEverything;
+  if (everything && !read_body(socket, buffer, request)) return std::nullopt;
   return request;
 }
 
@@ -90,7 +101,8 @@ void Reply::stall() {
   cut();
 }
 
-LoopbackServer::LoopbackServer(Handler handler) : handler_(std::move(handler)) {
+LoopbackServer::LoopbackServer(Handler handler, Reads reads)
+    : handler_(std::move(handler)), reads_(reads) {
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -156,7 +168,7 @@ void LoopbackServer::accept_all() {
 void LoopbackServer::serve(int socket) {
   std::string buffer;
   while (!stopping_) {
-    const auto request = read_request(socket, buffer);
+    const auto request = read_request(socket, buffer, reads_);
     if (!request) break;
     {
       const std::lock_guard lock(mutex_);

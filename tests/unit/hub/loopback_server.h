@@ -15,11 +15,14 @@
 
 namespace neffs::test {
 
+inline constexpr std::size_t kMostKeptBody = 8UL * 1024 * 1024;
+
 struct SeenRequest {
   std::string method;
   std::string target;  // path and query as they were sent
   hub::Headers headers;
-  std::string body;
+  std::string body;             // "" if it is longer than kMostKeptBody
+  std::uint64_t body_size = 0;  // as it was sent
 
   std::string header(std::string_view name) const;
 };
@@ -49,8 +52,11 @@ class LoopbackServer {
  public:
   using Handler = std::function<void(const SeenRequest&, Reply&)>;
 
-  // handler: called on a thread per connection.
-  explicit LoopbackServer(Handler handler);
+  enum class Reads { kEverything, kHeadOnly };
+
+  // handler: called on a thread per connection, after the body or, with kHeadOnly, before it; then
+  // the body is never read, and the handler had better cut.
+  explicit LoopbackServer(Handler handler, Reads reads = Reads::kEverything);
   ~LoopbackServer();
   LoopbackServer(const LoopbackServer&) = delete;
   LoopbackServer& operator=(const LoopbackServer&) = delete;
@@ -67,6 +73,7 @@ class LoopbackServer {
   void serve(int socket);
 
   Handler handler_;
+  const Reads reads_;
   int listener_ = -1;
   std::uint16_t port_ = 0;
   std::atomic<bool> stopping_{false};

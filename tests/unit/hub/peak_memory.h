@@ -1,0 +1,35 @@
+// How much memory a stretch of a test takes at its peak.
+#pragma once
+
+#include <cstdint>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+
+namespace neffs::test {
+
+// Counts from its construction on. Of the whole process: nothing else may go on meanwhile.
+class PeakMemory {
+ public:
+  PeakMemory() {
+    std::ofstream reset("/proc/self/clear_refs");  // the peak begins anew
+    if (!(reset << "5" << std::flush)) throw std::runtime_error("no peak of memory");
+    start_kib_ = peak_kib();
+  }
+
+  std::uint64_t growth_kib() const { return peak_kib() - start_kib_; }
+
+ private:
+  static std::uint64_t peak_kib() {
+    std::ifstream status("/proc/self/status");
+    for (std::string word; status >> word;) {
+      std::uint64_t kib = 0;
+      if (word == "VmHWM:" && status >> kib) return kib;
+    }
+    return 0;
+  }
+
+  std::uint64_t start_kib_ = 0;
+};
+
+}  // namespace neffs::test
