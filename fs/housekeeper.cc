@@ -26,8 +26,35 @@ std::int64_t age_s(std::chrono::system_clock::time_point since) {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now() - since).count();
 }
 
+bool is_module(const LocalModule& module) {
+  return module.publishing.piece != Piece::kRegistry;
+}
+
 bool is_held(const LocalModule& module) {
   return module.state == LocalState::kComplete && module.whose == Whose::kHeld;
+}
+
+bool is_unmarked(const LocalModule& module) {
+  return module.publishing.state == PublishState::kWhenAdopted && module.whose == Whose::kOurs;
+}
+
+bool is_adoptable(const LocalModule& module) {
+  const auto state = module.publishing.state;
+  return is_unmarked(module) ||
+         (is_held(module) && state != PublishState::kNever && state != PublishState::kIncomplete);
+}
+
+std::optional<PublishedCache> published_cache(const KeepOptions& options) {
+  if (!options.publishes) return std::nullopt;
+  return PublishedCache{options.mountpoint};
+}
+
+// nullopt for what is not to be published as it is.
+std::optional<Sighting> sighting_of(const ModuleTracker::Step& step) {
+  if (!step.now || step.files.empty()) return std::nullopt;
+  const std::chrono::sys_time<std::chrono::nanoseconds> changed{
+      std::chrono::nanoseconds(step.changed_ns)};
+  return Sighting{step.now->publishing, step.files, std::chrono::system_clock::now() - changed};
 }
 
 // Whatever goes wrong, the thread goes on, and the mount with it. False if it did; the log hears aloud
@@ -61,7 +88,8 @@ Housekeeper::Housekeeper(const Layer& layer, index::Index& index, ProcessTable p
       options_(options),
       remove_(std::move(remove)),
       locks_(layer, index, std::move(processes)),
-      tracker_(layer, index) {}
+      tracker_(layer, index, published_cache(options_)),
+      settling_(options_.settle) {}
 
 Housekeeper::~Housekeeper() {
   stop();
@@ -103,7 +131,8 @@ void Housekeeper::moved(const std::string& from, const std::string& to) {
 // --- what others ask -------------------------------------------------------------------------------
 
 std::vector<ModuleTracker::Entry> Housekeeper::held() const {
-  return tracker_.list(is_held);
+  return tracker_.list(
+      [](const LocalModule& module) { return is_module(module) && is_held(module); });
 }
 
 std::vector<FailedModule> Housekeeper::failures() const {
@@ -114,18 +143,41 @@ std::vector<FailedModule> Housekeeper::failures() const {
   return failures;
 }
 
-Housekeeper::Cleared Housekeeper::clear_stale_locks() {
-  std::packaged_task<Cleared()> job([this] { return remove_locks(is_stale); });
-  auto cleared = job.get_future();
+std::vector<ModuleTracker::Entry> Housekeeper::unmarked() const {
+  return tracker_.list(is_unmarked);
+}
+
+// The thread does it, and is waited for.
+template <typename Work>
+auto Housekeeper::in_thread(Work work) {
+  using Result = decltype(work());
+  const auto job = std::make_shared<std::packaged_task<Result()>>(std::move(work));
+  auto result = job->get_future();
   {
     const std::lock_guard lock(mutex_);
     if (is_stopped_) throw std::runtime_error("the mount is about to end");
-    jobs_.push_back(std::move(job));
+    jobs_.emplace_back([job] { (*job)(); });
   }
   wake_.notify_all();
-  if (cleared.wait_for(kPatience) != std::future_status::ready)
-    throw std::runtime_error("the layer is slow, the stale locks will be removed in a while");
-  return cleared.get();
+  if (result.wait_for(kPatience) != std::future_status::ready)
+    throw std::runtime_error("the layer is slow, it will be done in a while");
+  return result.get();
+}
+
+Housekeeper::Cleared Housekeeper::clear_stale_locks() {
+  return in_thread([this] { return remove_locks(is_stale); });
+}
+
+std::vector<std::string> Housekeeper::adopt_held() {
+  return in_thread([this] {
+    std::vector<std::string> adopted;
+    for (const auto& entry : tracker_.list(is_adoptable)) {
+      adopt(entry.path);
+      tracker_.adopt(entry.path);
+      adopted.push_back(entry.path);
+    }
+    return adopted;
+  });
 }
 
 // --- the thread ------------------------------------------------------------------------------------
@@ -150,10 +202,15 @@ void Housekeeper::run() {
     if (locks_due_ && *locks_due_ <= now) look_at_locks();
     if (options_.stale_locks == StaleLocks::kClear && !locks_due_ && !locks_.is_empty())
       locks_due_ = now + kPeriod;
+    if (retry_due_ && *retry_due_ <= now) {
+      retry_due_.reset();
+      tracker_.try_again();
+    }
+    look_at_due();
     if (step()) continue;
     if (!std::exchange(is_told, true)) tell_counts();
     if (failures_due_ && *failures_due_ <= now) look_at_failures();
-    wait(earlier(locks_due_, failures_due_));
+    wait(earlier(earlier(locks_due_, failures_due_), earlier(retry_due_, settling_.next_due())));
   }
 }
 
@@ -163,7 +220,7 @@ bool Housekeeper::is_stopped() {
 }
 
 void Housekeeper::run_jobs() {
-  std::deque<std::packaged_task<Cleared()>> jobs;
+  std::deque<std::function<void()>> jobs;
   {
     const std::lock_guard lock(mutex_);
     jobs.swap(jobs_);
@@ -174,18 +231,50 @@ void Housekeeper::run_jobs() {
 // False if there was nothing to look at.
 bool Housekeeper::step() {
   bool is_idle = false;
-  goes_well(has_warned_, [&] {
+  const bool is_well = goes_well(has_warned_, [&] {
     const auto step = tracker_.step();
     is_idle = !step;
     if (step) look_at(*step);
   });
+  if (!is_well) retry_due_ = Clock::now() + kPeriod;
   return !is_idle;
 }
 
 void Housekeeper::look_at(const ModuleTracker::Step& step) {
+  settle(step, !step.is_of_scan);
   if (!step.now) return;
   if (step.now->failure && options_.failures) failures_due_ = Clock::now();
   if (options_.adopts && step.is_of_scan && is_held(*step.now)) adopt(step.module);
+}
+
+// What has been quiet for long enough, if it still is as it was.
+void Housekeeper::look_at_due() {
+  const auto path = settling_.due(Clock::now());
+  if (!path) return;
+  if (!goes_well(has_warned_, [&] { settle(tracker_.look_at(*path), false); }))
+    settling_.refused(*path, Clock::now());
+}
+
+// was_told: of a change; else it was looked at because it was time to
+void Housekeeper::settle(const ModuleTracker::Step& step, bool was_told) {
+  if (sink_ == nullptr || !options_.publishes) return;
+  const auto& path = step.module;
+  auto sighting = sighting_of(step);
+  if (!sighting) settling_.drop(path);
+  if (!sighting || sighting->publishing.state == PublishState::kFailed) sink_->gone(path);
+  if (!sighting || !settling_.saw(path, *std::move(sighting), was_told, Clock::now())) return;
+  if (is_written(step))
+    settling_.found_open(path, Clock::now());
+  else if (sink_->settled(path, step.files))
+    settling_.drop(path);
+  else
+    settling_.refused(path, Clock::now());
+}
+
+bool Housekeeper::is_written(const ModuleTracker::Step& step) {
+  if (!step.bytes.empty()) return sink_->is_written(step.bytes);
+  return std::any_of(step.files.begin(), step.files.end(),
+                     [this](const auto& file) { return sink_->is_written(file.path); });
 }
 
 // Copies among its files stay copies.
@@ -196,7 +285,7 @@ void Housekeeper::adopt(const std::string& module) {
 }
 
 void Housekeeper::tell_counts() {
-  const auto modules = tracker_.list([](const LocalModule&) { return true; }).size();
+  const auto modules = tracker_.list(is_module).size();
   spdlog::info("modules of its own in the layer: {}, held: {}", modules, held().size());
 }
 

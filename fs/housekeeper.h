@@ -1,4 +1,5 @@
-// Keeps an eye on the layer: whose locks lie in it, which modules are its own, what of it is stale.
+// Keeps an eye on the layer: whose locks lie in it, which modules are its own, what of it is stale, and
+// what is ready to be published.
 #pragma once
 
 #include <chrono>
@@ -19,6 +20,8 @@
 #include "fs/lock_owners.h"
 #include "fs/module_tracker.h"
 #include "fs/process_table.h"
+#include "fs/settling.h"
+#include "fs/upload_sink.h"
 #include "index/index.h"
 
 namespace neffs::fs {
@@ -42,6 +45,8 @@ class Housekeeper : public ChangeListener {
   Housekeeper(const Housekeeper&) = delete;
   Housekeeper& operator=(const Housekeeper&) = delete;
 
+  // Who takes what is ready to be published, if the options say so; lives until stop(). Before start().
+  void publish_to(UploadSink& sink) { sink_ = &sink; }
   // From here on until stop() the layer is looked after. Once; stop() may be repeated, one at a time.
   void start();
   void stop();
@@ -55,6 +60,8 @@ class Housekeeper : public ChangeListener {
   // Complete modules of which it is not known where they come from, by path.
   std::vector<ModuleTracker::Entry> held() const;
   std::vector<FailedModule> failures() const;
+  // What is complete and ours, but was not taken yet since it changed, with the reason; by path.
+  std::vector<WaitingUpload> waiting() const { return settling_.waiting(Clock::now()); }
   // False until every module has been looked at once.
   bool is_counted() const { return tracker_.is_scanned(); }
   // The module as it is now; nullopt if it is not in the layer.
@@ -69,15 +76,28 @@ class Housekeeper : public ChangeListener {
   // Throws std::runtime_error if it does not get there.
   Cleared clear_stale_locks();
 
+  // Complete modules of compilers without a completion mark that are ours: like those that are held,
+  // they are published only when they are adopted.
+  std::vector<ModuleTracker::Entry> unmarked() const;
+  // Makes ours what is held() and of the kind that is published, files of registries too, and has that
+  // published with what is unmarked(). Returns the paths, which will be waiting(). Done, waited for and
+  // failing as above.
+  std::vector<std::string> adopt_held();
+
  private:
   using Clock = std::chrono::steady_clock;
   using Due = std::optional<Clock::time_point>;
 
+  template <typename Work>
+  auto in_thread(Work work);
   void run();
   bool is_stopped();
   void run_jobs();
   bool step();
   void look_at(const ModuleTracker::Step& step);
+  void look_at_due();
+  void settle(const ModuleTracker::Step& step, bool was_told);
+  bool is_written(const ModuleTracker::Step& step);
   void adopt(const std::string& module);
   void tell_counts();
   Due remove_stale_locks();
@@ -93,15 +113,18 @@ class Housekeeper : public ChangeListener {
   const Remove remove_;
   LockOwners locks_;
   ModuleTracker tracker_;
+  Settling settling_;
+  UploadSink* sink_ = nullptr;
 
   // Of the thread alone.
   Due locks_due_;
   Due failures_due_;
+  Due retry_due_;
   bool has_warned_ = false;
 
   std::mutex mutex_;  // a leaf; protects everything below
   std::condition_variable wake_;
-  std::deque<std::packaged_task<Cleared()>> jobs_;
+  std::deque<std::function<void()>> jobs_;
   bool is_woken_ = false;
   bool is_stopped_ = false;
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
 
 #include "fs/process_table.h"
 
@@ -21,6 +22,11 @@ struct KeepOptions {
   std::optional<std::chrono::milliseconds> failures{};
   // Complete modules that were there before the mount become ours; else they are held.
   bool adopts = false;
+  // What is complete and ours is offered to an UploadSink once it has been quiet for so long.
+  bool publishes = false;
+  std::chrono::milliseconds settle{5000};
+  // Where the layer is seen, absolute: what symlinks in it may lead to. "": nowhere.
+  std::string mountpoint{};
 };
 
 // Whether a lock goes whose creator lives so.

@@ -1,4 +1,5 @@
-// The modules that are in the layer: which are complete, which failed, and whose they are.
+// The modules that are in the layer: which are complete, which failed, whose they are, and what of them
+// is to be published.
 #pragma once
 
 #include <atomic>
@@ -13,7 +14,9 @@
 
 #include "fs/cache_layout.h"
 #include "fs/layer.h"
+#include "fs/publishable.h"
 #include "index/index.h"
+#include "index/upload.h"
 
 namespace neffs::fs {
 
@@ -32,6 +35,7 @@ struct Failure {
 };
 inline constexpr std::size_t kFailureBytes = 200;
 
+// A module; or a file of a registry, which counts as a complete one of one file (Piece::kRegistry).
 struct LocalModule {
   LocalState state = LocalState::kUnfinished;
   Whose whose = Whose::kHeld;
@@ -39,6 +43,12 @@ struct LocalModule {
   std::uint64_t bytes = 0;
   std::vector<std::string> locks;  // relative to the module
   std::optional<Failure> failure;  // kFailed
+  Publishing publishing;           // by its names, whoever it belongs to
+};
+
+// Where the tracker looks for what is to be published; without it, it looks for modules only.
+struct PublishedCache {
+  std::string mountpoint;  // where the layer is seen, absolute; "" if nowhere
 };
 
 // Looks at every module once, and again at those that changed: never at all of them. Who owns the
@@ -47,32 +57,46 @@ struct LocalModule {
 class ModuleTracker {
  public:
   // Both outlive this.
-  ModuleTracker(const Layer& layer, index::Index& index) : layer_(layer), index_(index) {}
+  ModuleTracker(const Layer& layer, index::Index& index,
+                std::optional<PublishedCache> published = std::nullopt)
+      : layer_(layer), index_(index), published_(std::move(published)) {}
 
-  // Something at or below the path has come, changed or gone. False if no module can be meant.
+  // Something at or below the path has come, changed or gone. False if nothing that is tracked can be
+  // meant.
   bool changed(const std::string& path);
 
-  // Lists the modules of the layer; each is a step to come.
+  // Lists the modules of the layer, and the files of registries; each is a step to come.
   void begin_scan();
   struct Step {
     std::string module;
     std::optional<LocalModule> now;  // nullopt: it is not there
     bool is_of_scan = false;
+    // What is to be published of it, if it is whole and ours.
+    std::vector<index::SeenFile> files;  // by path
+    std::string bytes;                   // of a registry's file: where its bytes are
+    std::int64_t changed_ns = 0;         // the last change of one of them, Unix time
   };
   // Looks at one module that waits, those that changed first; nullopt if none does. Throws IndexError
-  // and std::system_error, and then has given this module up.
+  // and std::system_error, and then this module waits for try_again().
   std::optional<Step> step();
+  // What could not be looked at waits again.
+  void try_again();
+  // Somebody has said that the module is to be published, which those of compilers without a completion
+  // mark are only then. Holds until the end of this, or as long as there is an upload of it.
+  void adopt(const std::string& module);
+  // The same for a path that does not wait.
+  Step look_at(const std::string& path) const;
 
   // The module as it is now; nullopt if it is not there.
-  std::optional<LocalModule> look(const std::string& module) const;
-  // The paths of its files, symlinks left out.
+  std::optional<LocalModule> look(const std::string& module) const { return look_at(module).now; }
+  // The paths of its files, symlinks left out. Of a registry's file: itself.
   std::vector<std::string> files_of(const std::string& module) const;
 
   struct Entry {
     std::string path;
     LocalModule module;
   };
-  // What was seen last of the modules that `which` is true of.
+  // What was seen last of the modules, and the files of registries, that `which` is true of.
   template <typename Which>
   std::vector<Entry> list(Which which) const {
     const std::lock_guard lock(mutex_);
@@ -86,23 +110,44 @@ class ModuleTracker {
 
  private:
   struct File;
+  bool take_next(Step& step);
+  void remember(const Step& step);
   void expand_folders();
-  void add_folder(const std::string& version, std::vector<std::string>& modules) const;
+  std::vector<std::string> tracked_in(const std::string& folder) const;
+  void add_registry(const std::string& folder, std::vector<std::string>& paths) const;
+  void look_at_module(Step& step) const;
+  void look_at_registry_file(Step& step) const;
+  Whose whose_in_registry(const std::string& path, const std::string& bytes) const;
+  Publishing judge(const std::string& module, LocalState state,
+                   const std::vector<File>& files) const;
+  bool is_adopted(const std::string& module) const;
   void collect(const std::string& module, const std::string& inside,
                std::vector<File>& files) const;
   Whose whose(const std::string& module, const std::vector<File>& files) const;
   Failure read_failure(const std::string& module, const std::vector<File>& files) const;
+  std::string read_text(const std::string& path) const;
   std::string start_of(const std::string& path, std::size_t bytes) const;
 
   const Layer& layer_;
   index::Index& index_;
+  const std::optional<PublishedCache> published_;
   std::vector<std::string> unscanned_;  // of the stepping thread alone
   std::atomic<bool> is_scanned_{false};
 
   mutable std::mutex mutex_;                    // a leaf; protects everything below
-  std::set<std::string> folders_;               // compiler folders to be listed
+  std::set<std::string> folders_;               // compiler folders and registries to be listed
   std::set<std::string> changed_;               // modules to be looked at
+  std::set<std::string> failed_;                // could not be looked at
   std::map<std::string, LocalModule> modules_;  // without copies: they are their source's
+  std::set<std::string> adopted_;
 };
+
+// The file that has the bytes of a published file: itself, or of an alias in a registry the file that it
+// stands for. nullopt if it is not there, or is no such file.
+std::optional<std::string> find_bytes(const Layer& layer, const std::string& path,
+                                      const std::string& mountpoint);
+
+// What tells that a file is as it was.
+index::FileSnapshot snapshot_of(const struct stat& st);
 
 }  // namespace neffs::fs

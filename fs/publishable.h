@@ -1,8 +1,7 @@
 // Which names of the cache are published, which never are, and when what is there is whole. Pure
-// functions of names, sizes and small texts, as in cache_layout.h.
+// functions of names, kinds and small texts, as in cache_layout.h.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
@@ -27,13 +26,14 @@ bool is_in_registry(std::string_view path);
 inline constexpr std::string_view kRegistryName = "0_REGISTRY";
 
 // False for what stays here whatever it is in: locks, logs of failures, temporary and hostile names,
-// also as the name of a folder on the way. The path is relative to what is published.
+// also as the name of a folder on the way. The path is relative to the module or registry.
 bool is_published_name(std::string_view inside);
 
 // One name in a module that is no directory.
 struct LocalFile {
+  enum class Kind { kRegular, kSymlink, kOther };
   std::string_view path;  // relative to the module
-  bool is_regular = true;
+  Kind kind = Kind::kRegular;
 };
 
 enum class PublishState {
@@ -51,19 +51,24 @@ struct Publishing {
   std::string why;  // for people: "locked", "no model.done", "holds a symlink: x", …
 };
 
-struct PublishQuestion {
-  std::string_view module;  // its path
+// Reads a small file; "" if it cannot be read, or is too large for what is asked.
+using ReadText = std::function<std::string(std::string_view path)>;
+
+// A module as it is in the layer.
+struct ModuleFacts {
+  std::string_view path;
   LocalState state = LocalState::kUnfinished;
   std::span<const LocalFile> files;
   bool is_adopted = false;  // somebody has said that it is to be published
-  // Reads a small file of the module; "" if it cannot be read. Called where only it tells.
-  std::function<std::string(std::string_view inside)> read;
 };
-// Of a module that is in the layer.
-Publishing judge_publishing(const PublishQuestion& question);
+// read: paths are relative to the module; called where only it tells
+Publishing judge_module_to_publish(const ModuleFacts& module, const ReadText& read);
 
-// The file that a symlink in a registry stands for, as a path in the cache: what it leads to, taken as
-// text, is another file of a registry. nullopt if not; such a symlink is not published.
+// A file of a registry by its bytes. What is no JSON would break every look-up in the repo.
+Publishing judge_registry_file(std::string_view path, const std::string& text);
+
+// The file that a symlink in a registry stands for, as a path in the cache; nullopt if what it leads to,
+// taken as text, is no file of a registry: such a symlink is not published.
 //   target: the symlink's text
 //   mountpoint: where the cache is seen, absolute; "" if nowhere
 std::optional<std::string> alias_target(std::string_view alias, std::string_view target,

@@ -23,9 +23,9 @@ inline constexpr std::chrono::seconds kOfferAgain{2};
 
 // What would be published, had it been quiet for long enough.
 struct Sighting {
-  Publishing publishing;                // kReady, kLocked or kFailed
-  std::vector<index::SeenFile> files;   // by path
-  std::chrono::nanoseconds age{};       // of the last change of one of them, by the disk's times
+  Publishing publishing;               // kReady, kLocked or kFailed
+  std::vector<index::SeenFile> files;  // by path
+  std::chrono::nanoseconds age{};      // of the last change of one of them, by the disk's times
 };
 
 // Something that is not published yet, for people.

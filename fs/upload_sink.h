@@ -16,12 +16,12 @@ class UploadSink {
 
   // What is at the path is complete, ours and quiet; these are its published files as they are now, by
   // path. After a start everything of that kind comes once, also what was taken in an earlier life.
-  // Of a registry's alias the snapshot is that of the file that it stands for (ModuleTracker::bytes_of).
+  // Of a registry's alias, a symlink, the snapshot is that of the file that find_bytes() names.
   // False: it cannot be taken now (no target, trouble with the index); it is offered again in a while.
   virtual bool settled(const std::string& path, std::vector<index::SeenFile> files) = 0;
   // What is at the path is not to be published as it is now: deleted, unfinished, somebody else's, a copy.
   // Comes for every such path that was looked at, most of which nobody ever offered: has to be quick
-  // then. What was published becomes a copy, too: an upload that has ended may be kept.
+  // then. What was pushed becomes a copy, too: an upload that has ended may be kept.
   virtual void gone(const std::string& path) = 0;
   // Somebody has this file open for writing, or may store through a mapping of it.
   virtual bool is_written(const std::string& path) = 0;
