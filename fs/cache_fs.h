@@ -110,6 +110,8 @@ class CacheFs {
   // A descriptor to read, write, sync or allocate by, for as long as the value lives.
   OpenFiles::Use use(HandleId handle) const { return files_.use(handle); }
   void release(HandleId handle);
+  // After it a power cut loses neither the bytes nor that they are ours.
+  void fsync(HandleId handle, bool data_only);
 
   // --- directories ---
   void opendir(NodeId node, const Caller& caller, const ReplyPtr<HandleId>& reply);
@@ -153,6 +155,10 @@ class CacheFs {
   // Unlinks a local file that nobody has open, if it still is that file, and has the kernel forget it.
   // False if it was left alone.
   bool remove_quietly(const std::string& path, LayerId id);
+  // Somebody has it open for writing, or may still store through a mapping.
+  bool is_written(const std::string& path) const;
+  // The module was pushed: its files are copies now.
+  void became_copy(const std::string& module) { names_.touch(module); }
   // Brings back what was deleted here at or below the path; the paths of the whiteouts that went.
   std::vector<std::string> restore(const std::string& path);
 

@@ -80,6 +80,7 @@ void CacheFs::fsyncdir(NodeId node) {
   if (!layer_.stat(path)) return;
   const auto fd = layer_.open(path, O_RDONLY | O_DIRECTORY);
   if (::fsync(fd.get()) != 0) throw_errno("fsync");
+  index_.sync();
 }
 
 }  // namespace neffs::fs

@@ -339,6 +339,22 @@ Created CacheFs::create(NodeId parent, const std::string& name, int flags, mode_
   return created;
 }
 
+void CacheFs::fsync(HandleId handle, bool data_only) {
+  const auto use = files_.use(handle);
+  if ((data_only ? ::fdatasync(use.fd()) : ::fsync(use.fd())) != 0) throw_errno("fsync");
+  try {
+    index_.sync();
+  } catch (const index::IndexError& error) {
+    spdlog::warn("a power cut may make a synced file one of unknown origin: {}", error.what());
+  }
+}
+
+// An open file's mapping keeps its handle: there is no store without one.
+bool CacheFs::is_written(const std::string& path) const {
+  const auto node = nodes_.find(path);
+  return node != 0 && files_.is_written(node);
+}
+
 void CacheFs::release(HandleId handle) {
   const auto closed = files_.release(handle);
   if (!closed.could_write) return;

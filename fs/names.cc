@@ -214,7 +214,8 @@ void Names::mark_ours(const std::string& path) {
   std::optional<index::LayerFile> record;
   try {
     record = index_.layer_file(path);
-    if (!record || record->origin != index::Origin::kOurs) index_.mark_ours(path);
+    const bool is_ours = record && record->origin == index::Origin::kOurs && !record->is_queued;
+    if (!is_ours) index_.mark_ours(path);
   } catch (const index::IndexError& error) {
     if (record) throw;
     spdlog::warn("{}: it is not remembered that it is ours: {}", path, error.what());

@@ -35,6 +35,7 @@ HandleId OpenFiles::add_locked(NodeId node, std::shared_ptr<Inode> inode, Unique
   }
   auto handle =
       std::make_shared<Handle>(Handle{node, std::move(inode), std::move(own), std::nullopt});
+  if (handle->own) ++handle->inode->writers;
   if (is_mappable_handle(handle->own)) {
     ++handle->inode->mappers;
     handle->opened_as = state_of(handle->own.get());
@@ -109,6 +110,7 @@ OpenFiles::Closed OpenFiles::release(HandleId id) {
   handle = std::move(handles_[id - 1]);
   free_.push_back(id);
   Closed closed{handle->node, bool(handle->own), false};
+  if (handle->own) --handle->inode->writers;
   if (handle->opened_as) {
     --handle->inode->mappers;
     closed.was_changed = state_of(handle->own.get()) != *handle->opened_as;
@@ -150,6 +152,12 @@ bool OpenFiles::is_mappable(NodeId node) const {
   const std::lock_guard lock(mutex_);
   const auto it = inodes_.find(node);
   return it != inodes_.end() && it->second->mappers != 0;
+}
+
+bool OpenFiles::is_written(NodeId node) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = inodes_.find(node);
+  return it != inodes_.end() && it->second->writers != 0;
 }
 
 bool OpenFiles::is_open(NodeId node) const {

@@ -98,6 +98,9 @@ class OpenFiles {
   // Some handle can be stored through by a mapping, of which nobody is told.
   bool is_mappable(NodeId node) const;
 
+  // Some handle was opened for writing.
+  bool is_written(NodeId node) const;
+
   std::size_t size() const;
 
  private:
@@ -107,6 +110,7 @@ class OpenFiles {
     UniqueFd fd;
     std::optional<BackingFile> backing;
     std::uint64_t handles = 0;
+    std::uint64_t writers = 0;  // handles with rights of their own
     std::uint64_t mappers = 0;  // handles that a mapping can be stored through
     std::optional<CopyPromise> promise;
     bool keep = true;  // when the last handle is closed

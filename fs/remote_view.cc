@@ -37,10 +37,67 @@ void RemoteView::use(const std::string& commit, std::int64_t time_s, bool checke
   if (commit_ == commit) return;
   commit_ = commit;
   commit_time_s_ = time_s;
+  forget_all_locked();
+}
+
+void RemoteView::forget_all_locked() {
   directories_.clear();
   modules_.clear();
   finished_.clear();
   unsaved_.clear();
+}
+
+void RemoteView::take_over(const std::string& parent, const std::string& commit,
+                           const std::vector<Added>& added) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto time_s = std::chrono::floor<std::chrono::seconds>(now).count();
+  {
+    const std::lock_guard lock(mutex_);
+    if (commit_ == commit) return;
+    const bool is_next = commit_ == parent;
+    commit_ = commit;
+    commit_time_s_ = time_s;
+    checked_ = Clock::now();
+    if (is_next)
+      add_locked(added);
+    else
+      forget_all_locked();
+  }
+  auto record = index_.source(name_.endpoint, name_.repo, name_.revision);
+  if (!record) return;
+  record->commit = commit;
+  record->last_modified_s = time_s;
+  index_.put_source(*record);
+}
+
+// The ids of the trees above what was added are others now, and not known.
+void RemoteView::add_locked(const std::vector<Added>& added) {
+  unsaved_.clear();
+  std::map<std::string, std::vector<std::string>> names;  // of modules, by folder
+  for (const auto& [path, is_whole, files] : added) {
+    const bool is_module = locate(path).place == Place::kModule;
+    for (auto up = parent_path(path); !up.empty(); up = parent_path(up))
+      if (!is_module) directories_.erase(std::string(up));
+    if (!is_module) continue;
+    names[std::string(parent_path(path))].emplace_back(base_name(path));
+    modules_.erase(path);
+    if (is_whole)
+      modules_.emplace(path, std::make_shared<const ModuleListing>(show_module(path, files)));
+  }
+  directories_.erase("");
+  for (const auto& [folder, modules] : names) add_names_locked(folder, modules);
+}
+
+void RemoteView::add_names_locked(const std::string& folder,
+                                  const std::vector<std::string>& modules) {
+  finished_.erase(folder);
+  const auto it = directories_.find(folder);
+  if (it == directories_.end()) return;
+  auto listing = it->second ? std::make_shared<DirectoryListing>(*it->second)
+                            : std::make_shared<DirectoryListing>();
+  for (const auto& name : modules)
+    listing->children.insert_or_assign(name, RemoteName::directory({}));
+  it->second = std::move(listing);
 }
 
 std::string RemoteView::commit() const {
@@ -75,7 +132,7 @@ std::optional<std::string> RemoteView::tree_id(const std::string& directory_path
   if (parent) {
     const auto child = parent->children.find(std::string(base_name(directory_path)));
     if (child != parent->children.end() && child->second.kind == RemoteName::Kind::kDirectory)
-      return child->second.oid;
+      return child->second.oid.empty() ? std::nullopt : std::optional(child->second.oid);
   }
   absent = true;
   return std::nullopt;

@@ -55,6 +55,16 @@ class RemoteView {
   // Where the Hub gives no definite answer, the commit of the last time is used, if there is one.
   void connect();
 
+  // A commit was made from here, on top of `parent`: what is known goes on, with these modules in it. A
+  // parent that is not the commit of this view means that others have changed things, too.
+  struct Added {
+    std::string path;                     // of a module, or of a single file
+    bool is_whole = false;                // there was nothing of it before
+    std::vector<index::TreeEntry> files;  // of a whole module; relative to it
+  };
+  void take_over(const std::string& parent, const std::string& commit,
+                 const std::vector<Added>& added);
+
   // The name as the source shows it, or nullopt if it cannot be told without asking.
   std::optional<RemoteName> peek(const std::string& path);
   // What is known of a module, a hidden one included; null if it is not there or has to be asked for.
@@ -113,6 +123,9 @@ class RemoteView {
   void save_modules_of(const std::string& version);
   void save(const std::string& tree_id, index::TreeDepth depth,
             const std::vector<index::TreeEntry>& rows);
+  void add_locked(const std::vector<Added>& added);
+  void add_names_locked(const std::string& folder, const std::vector<std::string>& modules);
+  void forget_all_locked();
   void use(const std::string& commit, std::int64_t time_s, bool checked);
   void note_failure(const std::string& key, const std::exception_ptr& error);
 

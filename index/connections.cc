@@ -119,6 +119,7 @@ void Connections::write(const std::function<void(Database&)>& work) {
   guarded([&] {
     const std::lock_guard lock(writer_mutex_);
     writer_.transaction([&] { work(writer_); });
+    ++written_;
     wal_pages = writer_.wal_pages();
   });
   checkpoint_if_long(wal_pages);
@@ -136,13 +137,17 @@ void Connections::checkpoint_if_long(int wal_pages) {
 }
 
 void Connections::sync_wal() {
+  const auto written = written_.load();
   if (::fdatasync(wal_.get()) != 0) throw_errno(file_, "cannot be synced");
+  synced_ = written;
   if (is_name_synced_) return;
+  synced_ = 0;
   const std::filesystem::path directory = file_.parent_path().empty() ? "." : file_.parent_path();
   if (::fsync(open_for_sync(directory, O_DIRECTORY).get()) != 0) {
     throw_errno(directory, "cannot be synced");
   }
   is_name_synced_ = true;
+  synced_ = written;
 }
 
 void Connections::guarded(const std::function<void()>& work) const {

@@ -2,6 +2,7 @@
 // one writer, as many readers as threads read at once, and one that checkpoints.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -46,7 +47,9 @@ class Connections {
   }
   // A sync of the WAL from outside of SQLite, under none of its locks: what was checkpointed out of
   // it has been synced into the database before.
-  void sync() { syncs_.wait(); }
+  void sync() {
+    if (synced_ != written_) syncs_.wait();
+  }
 
  private:
   static std::unique_ptr<Connections> open_or_create(const std::filesystem::path& file,
@@ -69,6 +72,9 @@ class Connections {
   std::unique_ptr<Database> checkpointer_;
   std::mutex readers_mutex_;
   std::vector<std::unique_ptr<Database>> idle_readers_;
+
+  std::atomic<std::uint64_t> written_{1};  // transactions so far; what an earlier life wrote is one
+  std::atomic<std::uint64_t> synced_{0};   // of them
 
   Fd wal_;  // closing it costs SQLite no locks: they are all in the database and its -shm
   bool is_name_synced_ = false;  // by sync_wal alone, which SyncGroup calls one at a time

@@ -11,6 +11,7 @@
 #include "hub/environment.h"
 #include "mount-helper/command_error.h"
 #include "mount-helper/nearest.h"
+#include "mount-helper/option_values.h"
 
 namespace neffs::mount_helper {
 namespace {
@@ -30,6 +31,8 @@ struct Words {
   ExplainRequest explain;
   RestoreRequest restore;
   DoctorRequest doctor;
+  FlushRequest flush;
+  std::string flush_seconds;  // of umount; "" if none were given
 };
 
 bool looks_like_path(const std::string& word) {
@@ -73,7 +76,13 @@ void add_umount(CLI::App& app, Words& words) {
   CLI::App* command = app.add_subcommand("umount", "Unmounts, and waits for the daemon's end");
   add_mount_point(*command, words.umount.mount_point, "MOUNTPOINT");
   command->add_flag("--lazy", words.umount.is_lazy, "detach it also while it is in use");
-  command->footer("Example:\n  neffs umount --lazy");
+  command
+      ->add_option("--flush", words.flush_seconds,
+                   "first publish what can be, for at most so long if that is given")
+      ->type_name("[=SECONDS]")
+      ->expected(0, 1)
+      ->default_str("");
+  command->footer("Example:\n  neffs umount --flush=300");
 }
 
 void add_status(CLI::App& app, Words& words) {
@@ -113,6 +122,28 @@ void add_doctor(CLI::App& app, Words& words) {
   command->footer("Example:\n  neffs doctor --clear-stale-locks");
 }
 
+void add_flush(CLI::App& app, Words& words) {
+  CLI::App* command =
+      app.add_subcommand("flush", "Waits until all that can be published is in the repo");
+  add_mount_point(*command, words.flush.mount_point, "MOUNTPOINT");
+  command->add_option("--timeout", words.flush.timeout_s, "give up after that time")
+      ->type_name("SECONDS")
+      ->check(CLI::NonNegativeNumber);
+  command->footer("Example:\n  neffs flush --timeout 600");
+}
+
+// CLI11 tells an option without its value by the count alone.
+void name_flush(const CLI::App& umount, Words& words) {
+  words.umount.flushes = umount.count("--flush") > 0;
+  if (words.flush_seconds.empty()) return;
+  try {
+    words.umount.flush_s =
+        std::chrono::duration<double>(parse_seconds(words.flush_seconds)).count();
+  } catch (const std::invalid_argument& error) {
+    throw usage_error("--flush=" + words.flush_seconds, error.what());
+  }
+}
+
 void name_mount(Words& words) {
   const bool stands_alone = words.second.empty() && looks_like_path(words.first);
   const std::string& mount_point = stands_alone ? words.first : words.second;
@@ -126,7 +157,11 @@ Request request_of(const CLI::App& app, Words& words) {
     name_mount(words);
     return words.mount;
   }
-  if (app.got_subcommand("umount")) return words.umount;
+  if (app.got_subcommand("umount")) {
+    name_flush(*app.get_subcommand("umount"), words);
+    return words.umount;
+  }
+  if (app.got_subcommand("flush")) return words.flush;
   if (app.got_subcommand("status")) return words.status;
   if (app.got_subcommand("explain")) return words.explain;
   if (app.got_subcommand("restore")) return words.restore;
@@ -183,6 +218,7 @@ Request parse_neffs(const std::vector<std::string>& words) {
   add_explain(app, read);
   add_restore(app, read);
   add_doctor(app, read);
+  add_flush(app, read);
   app.add_subcommand("version", "Says which version this is")->footer("Example:\n  neffs version");
   app.footer("Example:\n  neffs mount lab/neuron-cache\n  neffs status");
   refuse_unknown_command(app, words);

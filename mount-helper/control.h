@@ -55,6 +55,11 @@ inline nlohmann::json explain_request(const std::string& path) {
   return {{"request", "explain"}, {"path", path}};
 }
 
+// What waits to be published is tried at once.
+inline nlohmann::json flush_request() {
+  return {{"request", "flush"}};
+}
+
 // Only for root and the mounting user.
 inline nlohmann::json clear_stale_locks_request() {
   return {{"request", "clear_stale_locks"}};

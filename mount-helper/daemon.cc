@@ -14,9 +14,12 @@
 #include <spdlog/spdlog.h>
 
 #include "fs/fuse/session.h"
+#include "fs/publisher.h"
 #include "hub/curl_http_client.h"
 #include "hub/hub_client.h"
+#include "hub/hub_push_repo.h"
 #include "hub/hub_repo.h"
+#include "mount-helper/push_choice.h"
 #include "mount-helper/verbs.h"
 #include "mount-helper/version.h"
 
@@ -104,7 +107,7 @@ fs::FetchOptions fetch_options(const MountOptions& options, const fs::SourceName
 // Who only browses finds everything as it was left.
 fs::KeepOptions keep_options(const MountOptions& options) {
   if (!options.is_read_only) return options.keep;
-  return {.stale_locks = fs::StaleLocks::kKeep, .failures = std::nullopt, .adopts = false};
+  return {.stale_locks = fs::StaleLocks::kKeep, .failures = std::nullopt};
 }
 
 fs::MountSpec mount_spec(const DaemonPlan& plan) {
@@ -129,6 +132,11 @@ fs::MountSpec mount_spec(const DaemonPlan& plan) {
       break;
   }
   return spec;
+}
+
+std::string push_text(const PushChoice& push, const std::string& repo) {
+  if (push.kind == PushChoice::Kind::kNone) return "none: " + push.why;
+  return fmt::format("{}  ({})", repo, push.why);
 }
 
 }  // namespace
@@ -169,6 +177,7 @@ struct Daemon::Parts {
         credentials(plan.options.token_file, plan.environment),
         hub(http, credentials, rates, hub_options(plan)),
         repo(hub, plan.source.repo, plan.source.revision, kConnectPatience),
+        push_repo(hub, plan.source.repo, plan.source.revision),
         layer(std::move(plan.layer_fd)),
         askers(std::make_unique<fs::WorkerPool>("neffs-ask", kAskers)),
         fetchers(std::make_unique<fs::WorkerPool>("neffs-fetch", kFetchers)),
@@ -176,10 +185,6 @@ struct Daemon::Parts {
         view({hub.endpoint(), plan.source.repo, plan.source.revision}, repo, *index, *askers),
         fetcher(layer, open_partial_directory(plan), repo, *index, *fetchers,
                 fetch_options(plan.options, view.name()), naming_rules()),
-        housekeeper(layer, *index, fs::ProcessTable(), keep_options(plan.options),
-                    [this](const std::string& path, fs::LayerId id) {
-                      return cache_fs->remove_quietly(path, id);
-                    }),
         control([this](std::string_view request, uid_t caller) {
           return verbs->answer(request, caller);
         }),
@@ -199,8 +204,52 @@ struct Daemon::Parts {
     fetcher.stop();
     askers->stop();
     fetchers->stop();
+    if (publisher) publisher->stop();
     if (cache_fs) cache_fs->waits().give_up_all();
-    housekeeper.stop();  // what it tells the kernel may have waited for one of those
+    if (housekeeper) housekeeper->stop();  // what it tells the kernel may have waited for one of those
+  }
+
+  // Asked at once, so that `mount` can say it; where the source is known to be public, there is no need.
+  void choose_push() {
+    const auto known = index->source(hub.endpoint(), plan.source.repo, plan.source.revision);
+    const bool is_public = known && !known->is_private;
+    const hub::CallLimits limits{std::chrono::steady_clock::now() + kConnectPatience, {}};
+    if (plan.options.push == PushMode::kAuto && is_public && !plan.options.is_read_only)
+      push = mount_helper::choose_push(PushMode::kAuto, hub::PushAccess{});
+    else
+      push = ask_push(plan.options, push_repo, is_offline(plan), limits);
+  }
+
+  void make_housekeeper() {
+    auto keep = keep_options(plan.options);
+    keep.publishes = push.publishes();
+    keep.mountpoint = plan.mountpoint;
+    housekeeper = std::make_unique<fs::Housekeeper>(
+        layer, *index, fs::ProcessTable(), keep, [this](const std::string& path, fs::LayerId id) {
+          return cache_fs->remove_quietly(path, id);
+        });
+    if (push.publishes()) make_publisher();
+  }
+
+  void make_publisher() {
+    const auto& name = view.name();
+    fs::Publisher::Helpers helpers{
+        [this](const fs::PushResult& result) { note_pushed(result); },
+        [this](const std::string& path) { return cache_fs->is_written(path); },
+        [this](const std::string& path) { housekeeper->changed(path); }};
+    publisher = std::make_unique<fs::Publisher>(
+        layer, *index, push_repo, repo,
+        index::UploadTarget{name.endpoint, name.repo, name.revision}, std::move(helpers),
+        fs::PublishOptions{plan.options.commit_interval, push.only_private});
+    housekeeper->publish_to(*publisher);
+  }
+
+  void note_pushed(const fs::PushResult& result) {
+    view.take_over(result.parent, result.commit, result.added);
+    for (const auto& added : result.added) {
+      cache_fs->became_copy(added.path);
+      housekeeper->changed(added.path);
+    }
   }
 
   fs::NamingRules naming_rules() {
@@ -216,6 +265,8 @@ struct Daemon::Parts {
   hub::RateLedger rates;
   hub::HubClient hub;
   hub::HubRepo repo;
+  hub::HubPushRepo push_repo;
+  PushChoice push;
   fs::Layer layer;
   fs::NodeTable nodes;
   std::unique_ptr<fs::WorkerPool> askers;
@@ -223,7 +274,8 @@ struct Daemon::Parts {
   fs::Whiteouts whiteouts;
   fs::RemoteView view;
   fs::Fetcher fetcher;
-  fs::Housekeeper housekeeper;
+  std::unique_ptr<fs::Housekeeper> housekeeper;
+  std::unique_ptr<fs::Publisher> publisher;  // none if nothing is published
   fs::ControlChannel control;
   fs::Session session;
   std::unique_ptr<fs::CacheFs> cache_fs;
@@ -234,6 +286,8 @@ Daemon::Daemon(DaemonPlan plan) : parts_(std::make_unique<Parts>(std::move(plan)
   parts_->view.connect();
   // The first look-up below the root needs the root's names: they come while the mount is made.
   parts_->view.ask_children("", false, [](const std::exception_ptr&) {});
+  parts_->choose_push();
+  parts_->make_housekeeper();
 }
 
 Daemon::~Daemon() {
@@ -248,13 +302,15 @@ void Daemon::mount() {
   parts.session.mount(parts.layer.root_fd(), probe.get());
   parts.cache_fs = std::make_unique<fs::CacheFs>(
       parts.layer, *parts.index, parts.view, parts.whiteouts, parts.fetcher, parts.nodes,
-      fs::CacheFs::Helpers{parts.session.backing(), parts.session.kernel(), &parts.housekeeper},
+      fs::CacheFs::Helpers{parts.session.backing(), parts.session.kernel(), parts.housekeeper.get()},
       fs_options(parts.plan.options));
   parts.verbs = std::make_unique<Verbs>(
       MountFacts{parts.plan.mountpoint, parts.plan.layer_path, parts.session.is_passthrough(),
-                 is_offline(parts.plan)},
-      Verbs::Sources{*parts.cache_fs, parts.view, parts.fetcher, parts.housekeeper, *parts.index});
-  parts.housekeeper.start();
+                 is_offline(parts.plan), parts.push.why},
+      Verbs::Sources{*parts.cache_fs, parts.view, parts.fetcher, *parts.housekeeper, *parts.index,
+                     parts.publisher.get()});
+  parts.housekeeper->start();
+  if (parts.publisher && !is_offline(parts.plan)) parts.publisher->start();
   parts.fetchers->submit(fs::Urgency::kAhead, [&parts] { parts.fetcher.recover(); });
 }
 
@@ -275,7 +331,7 @@ std::string Daemon::summary() const {
   else
     text += fmt::format("  at {}{}", source.commit.substr(0, 12),
                         source.checked_s_ago < 0 ? "  (offline: as it was last seen)" : "");
-  text += "\npush     none: this version publishes nothing";
+  text += "\npush     " + push_text(parts.push, source.name.repo);
   text += fmt::format("\ntoken    {}", parts.credentials.origin());
   text += fmt::format("\nlayer    {}", parts.plan.layer_path);
   text +=

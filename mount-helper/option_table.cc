@@ -18,9 +18,6 @@ bool never(Text) {
 bool always(Text) {
   return true;
 }
-bool if_repo(Text value) {
-  return value != "auto" && value != "none";
-}
 
 void check_size(Options&, Text value) {
   parse_size(value);
@@ -70,7 +67,7 @@ constexpr std::array kTable = {
                [](Options& o, Text) { o.is_read_only = true; }, never},
     OptionSpec{"push", "auto|none|REPO", "auto",
                "which repo is written to; auto: the first private one that the token may write",
-               apply_push, if_repo},
+               apply_push, never},
     OptionSpec{"adopt", "hold|push", "hold", "what happens to complete modules found in the layer",
                [](Options& o, Text v) {
                  o.keep.adopts = parse_word(v, {"hold", "push"}) == 1;
@@ -89,9 +86,9 @@ constexpr std::array kTable = {
     OptionSpec{"miss_check", "SECONDS", "15", "how fresh the head is when a module is a miss",
                check_seconds, always},
     OptionSpec{"settle", "SECONDS", "5", "how long a module is quiet before it is queued",
-               check_seconds, always},
-    OptionSpec{"commit_interval", "SECONDS", "40", "least time between two commits", check_seconds,
-               always},
+               [](Options& o, Text v) { o.keep.settle = parse_seconds(v); }, never},
+    OptionSpec{"commit_interval", "SECONDS", "40", "least time between two commits",
+               [](Options& o, Text v) { o.commit_interval = parse_seconds(v); }, never},
     OptionSpec{"hub_timeout", "SECONDS", "2", "how long a look-up may wait for the Hub",
                [](Options& o, Text v) { o.hub_timeout = parse_seconds(v); }, never},
     OptionSpec{"fetch_timeout", "SECONDS", "60", "how long a download may get no byte",

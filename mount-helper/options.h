@@ -30,7 +30,8 @@ struct MountOptions {
   PassthroughMode passthrough = PassthroughMode::kAuto;
   std::chrono::milliseconds hub_timeout{2'000};
   std::chrono::milliseconds fetch_timeout{60'000};
-  fs::KeepOptions keep;  // adopt, stale_locks, failures
+  fs::KeepOptions keep;  // adopt, stale_locks, failures, settle
+  std::chrono::milliseconds commit_interval{40'000};
   mode_t dmask = 0;
   mode_t fmask = 0;
   std::optional<gid_t> gid;

@@ -32,6 +32,9 @@ int execute(const RestoreRequest& request) {
 int execute(const DoctorRequest& request) {
   return doctor_command(request);
 }
+int execute(const FlushRequest& request) {
+  return flush_command(request);
+}
 int execute(const VersionRequest&) {
   return version_command();
 }

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "fs/cache_fs.h"
 #include "fs/fetcher.h"
 #include "fs/housekeeper.h"
+#include "fs/publisher.h"
 #include "fs/remote_view.h"
 #include "index/index.h"
 
@@ -19,6 +21,16 @@ struct MountFacts {
   std::string layer;
   bool passthrough = false;
   bool offline = false;
+  std::string push_why;  // why nothing is published, or what the repo is
+};
+
+// Of a mount that publishes.
+struct PushFacts {
+  index::UploadTarget target;
+  fs::PublishStatus status;
+  index::UploadTotals totals;
+  std::vector<index::UploadEntry> open;
+  std::vector<index::UploadEntry> ended;
 };
 
 struct StatusFacts {
@@ -28,6 +40,8 @@ struct StatusFacts {
   index::LayerTotals totals;
   std::vector<fs::ModuleTracker::Entry> held;
   bool is_counted = false;  // false while there may be more of them
+  std::vector<fs::WaitingUpload> waiting;
+  std::optional<PushFacts> push;
   std::vector<fs::OwnedLock> locks;
   std::vector<fs::FailedModule> failures;
 };

@@ -18,6 +18,8 @@ namespace {
 
 using nlohmann::ordered_json;
 
+constexpr std::uint64_t kMostEnded = 1000;
+
 // Paths need not be UTF-8; JSON must be.
 std::string text_of(const ordered_json& json) {
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
@@ -43,6 +45,7 @@ std::string Verbs::answer(std::string_view request, uid_t caller) const {
     if (verb == "status") return status();
     if (verb == "explain") return explain(path());
     if (verb == "restore") return restore(path(), caller);
+    if (verb == "flush") return flush();
     if (verb == "clear_stale_locks") return clear_stale_locks(caller);
     return text_of({{"error", "this daemon does not know the request '" + verb + "'"}});
   } catch (const std::exception& failure) {
@@ -69,6 +72,25 @@ index::LayerTotals Verbs::totals() const {
   }
 }
 
+std::optional<PushFacts> Verbs::push_facts() const {
+  if (sources_.publisher == nullptr) return std::nullopt;
+  const auto& target = sources_.publisher->target();
+  PushFacts facts;
+  facts.target = target;
+  facts.status = sources_.publisher->status();
+  facts.totals = sources_.index.upload_totals(target);
+  facts.open = sources_.index.open_uploads(target);
+  facts.ended = sources_.index.ended_uploads(kMostEnded);
+  return facts;
+}
+
+std::string Verbs::flush() const {
+  if (sources_.publisher == nullptr)
+    throw std::runtime_error("this mount publishes nothing: " + mount_.push_why);
+  sources_.publisher->hurry();
+  return text_of({{"repo", sources_.publisher->target().repo}});
+}
+
 std::string Verbs::status() const {
   StatusFacts facts;
   facts.mount = mount_;
@@ -77,6 +99,8 @@ std::string Verbs::status() const {
   facts.totals = totals();
   facts.held = sources_.housekeeper.held();
   facts.is_counted = sources_.housekeeper.is_counted();
+  facts.waiting = sources_.housekeeper.waiting();
+  facts.push = push_facts();
   facts.locks = sources_.housekeeper.locks();
   facts.failures = sources_.housekeeper.failures();
   std::erase_if(facts.failures, [this](const auto& failed) { return is_in_source(failed); });

@@ -27,6 +27,7 @@ class Verbs {
     fs::Fetcher& fetcher;
     fs::Housekeeper& housekeeper;
     index::Index& index;
+    fs::Publisher* publisher = nullptr;  // none if nothing is published
   };
 
   Verbs(MountFacts mount, const Sources& sources);
@@ -41,6 +42,8 @@ class Verbs {
   std::string explain(const std::string& path) const;
   std::string restore(const std::string& path, uid_t caller) const;
   std::string clear_stale_locks(uid_t caller) const;
+  std::string flush() const;
+  std::optional<PushFacts> push_facts() const;
   bool is_in_source(const fs::FailedModule& failed) const;
 
   const MountFacts mount_;

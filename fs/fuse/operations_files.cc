@@ -99,10 +99,7 @@ void release(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
 
 void fsync(fuse_req_t request, fuse_ino_t node, int data_only, fuse_file_info* info) {
   answer(request, [&] {
-    if (node != kControlNode) {
-      const auto use = context_of(request).fs->use(info->fh);
-      check(data_only != 0 ? ::fdatasync(use.fd()) : ::fsync(use.fd()), "fsync");
-    }
+    if (node != kControlNode) context_of(request).fs->fsync(info->fh, data_only != 0);
     ::fuse_reply_err(request, 0);
   });
 }

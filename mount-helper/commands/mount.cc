@@ -47,6 +47,13 @@ Source source_of(const MountRequest& request, const Invoker& invoker) {
   return defaults.front();
 }
 
+void refuse_other_push_repo(const MountOptions& options, const Source& source) {
+  if (options.push != PushMode::kRepo || options.push_repo == source.repo) return;
+  throw CommandError("option push=" + options.push_repo,
+                     "this version publishes to the repo that it mounts, which is " + source.repo,
+                     "name " + options.push_repo + " as SOURCE");
+}
+
 struct OpenLayer {
   std::string path;
   fs::UniqueFd fd;
@@ -72,6 +79,7 @@ DaemonPlan make_plan(const MountRequest& request) {
   DaemonPlan plan;
   plan.source = source_of(request, invoker);
   plan.options = request.options;
+  refuse_other_push_repo(plan.options, plan.source);
   plan.environment = environment_of(invoker, request.options.token_file);
   auto point = prepare_mount_point(request.mount_point);
   plan.mountpoint = point.path.string();

@@ -10,6 +10,7 @@
 
 #include "fs/unique_fd.h"
 #include "mount-helper/command_error.h"
+#include "mount-helper/commands/flush.h"
 #include "mount-helper/control.h"
 #include "mount-helper/holders.h"
 #include "mount-helper/mount_table.h"
@@ -86,22 +87,33 @@ class Daemon {
                      "end them, or neffs umount --lazy detaches it now");
 }
 
+// It is unmounted whatever comes of it.
+bool try_flush(const std::string& mount_point, std::optional<double> timeout_s) {
+  try {
+    return flush(mount_point, timeout_s);
+  } catch (const std::exception& error) {
+    complain(error.what());
+    return false;
+  }
+}
+
 }  // namespace
 
 int umount_command(const UmountRequest& request) {
   const MountEntry mounted = find_mount(request.mount_point);
+  const bool is_flushed = !request.flushes || try_flush(mounted.mount_point, request.flush_s);
+  const int result = is_flushed ? kSuccess : kFailure;
   if (request.is_lazy) {
     unmount(mounted.mount_point, true);
-    return kSuccess;
+    return result;
   }
   const Daemon daemon(mounted.mount_point);
-  const UnmountResult result = unmount(mounted.mount_point, false);
-  if (result == UnmountResult::kBusy) refuse_busy(mounted, daemon);
+  if (unmount(mounted.mount_point, false) == UnmountResult::kBusy) refuse_busy(mounted, daemon);
   if (!daemon.wait(kEndLimit)) {
     warn(fmt::format("{}: unmounted, its daemon (pid {}) has not ended yet", mounted.mount_point,
                      daemon.pid()));
   }
-  return kSuccess;
+  return result;
 }
 
 }  // namespace neffs::mount_helper

@@ -1,0 +1,392 @@
+#include "fs/push_batch.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <span>
+#include <system_error>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "fs/cache_layout.h"
+#include "fs/file_digest.h"
+#include "fs/file_snapshot.h"
+#include "fs/remote_module.h"
+
+namespace neffs::fs {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+
+constexpr seconds kToAsk{60};
+constexpr hours kToUpload{6};  // a transfer that stands still ends sooner
+constexpr seconds kToCommit{150};
+
+hub::CallLimits within(std::chrono::steady_clock::duration time, const std::stop_token& stop) {
+  return {std::chrono::steady_clock::now() + time, stop};
+}
+
+std::int64_t now_s() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::floor<seconds>(now).count();
+}
+
+hub::HubError cancelled() {
+  return {hub::HubErrorKind::kCancelled, "the upload was given up"};
+}
+
+index::UploadMode mode_of(hub::StorageKind storage) {
+  return storage == hub::StorageKind::kLfs ? index::UploadMode::kLfs : index::UploadMode::kRegular;
+}
+
+hub::LfsObject object_of(const index::UploadFile& file) {
+  return {hub::ContentId::parse(file.sha256).value_or(hub::ContentId()), file.snapshot.size};
+}
+
+std::string new_push_id() {
+  return fmt::format("{:016x}", hub::random_number());
+}
+
+std::string summary_of(const index::Push& push) {
+  if (push.uploads.size() == 1) return "Add " + push.uploads.front().path;
+  return fmt::format("Add {} compiled modules", push.uploads.size());
+}
+
+std::string description_of(const index::Push& push) {
+  std::string text;
+  for (const auto& upload : push.uploads) text += upload.path + "\n";
+  return text;
+}
+
+}  // namespace
+
+PushBatch::PushBatch(const PushParts& parts, std::vector<index::Upload> uploads,
+                     std::stop_token stop)
+    : parts_(parts), stop_(std::move(stop)) {
+  for (auto& upload : uploads) items_.push_back({std::move(upload), {}, {}, {}});
+}
+
+std::optional<PushResult> PushBatch::push() {
+  hash();
+  plan();
+  upload();
+  look_again();
+  return send();
+}
+
+template <typename Stays>
+void PushBatch::keep_only(Stays stays) {
+  std::erase_if(items_, [&](Item& item) { return !stays(item); });
+}
+
+void PushBatch::fail(const Item& item, const std::string& why) {
+  spdlog::error("{} cannot be published: {}", item.upload.entry.path, why);
+  parts_.index.fail_upload(item.upload.entry.generation, why, now_s());
+}
+
+// It comes again with other files when it is quiet.
+void PushBatch::changed(const Item& item) {
+  spdlog::debug("{} changed while it was published", item.upload.entry.path);
+  parts_.index.drop_uploads(item.upload.entry.path);
+  parts_.look_again(item.upload.entry.path);
+}
+
+// --- the files here -------------------------------------------------------------------------------
+
+void PushBatch::hash() {
+  keep_only([this](Item& item) {
+    if (stop_.stop_requested()) throw cancelled();
+    if (hash(item)) return true;
+    changed(item);
+    return false;
+  });
+}
+
+// False if a file is not the one that was queued.
+bool PushBatch::hash(Item& item) try {
+  for (auto& file : item.upload.files) {
+    const auto fd = parts_.layer.open(file.path, O_RDONLY | O_NONBLOCK);
+    if (snapshot_of(stat_of(fd.get())) != file.snapshot) return false;
+    item.samples.push_back(read_start(fd.get(), hub::kSampleBytes));
+    if (!file.sha256.empty()) continue;
+    const auto digest = digest_of(fd.get(), file.snapshot.size, stop_);
+    if (stop_.stop_requested()) throw cancelled();
+    if (!digest || snapshot_of(stat_of(fd.get())) != file.snapshot) return false;
+    file.sha256 = digest->sha256.text();
+    file.sha1 = digest->sha1.text();
+    if (!parts_.index.note_hashes(item.upload.entry.generation, file.path, file.sha256, file.sha1))
+      return false;
+  }
+  return true;
+} catch (const std::system_error& error) {
+  if (error.code().value() == EIO) throw;
+  return false;
+}
+
+// Stores through a mapping show in nothing but the times, and in who may still make them.
+bool PushBatch::is_unchanged(const Item& item) const {
+  return std::all_of(item.upload.files.begin(), item.upload.files.end(), [&](const auto& file) {
+    const auto st = parts_.layer.stat(file.path);
+    return st && snapshot_of(*st) == file.snapshot && !parts_.is_written(file.path);
+  });
+}
+
+void PushBatch::look_again() {
+  keep_only([this](Item& item) {
+    if (is_unchanged(item)) return true;
+    changed(item);
+    return false;
+  });
+}
+
+// --- what the repo has ----------------------------------------------------------------------------
+
+struct PushBatch::Question {
+  std::vector<hub::PushFile> files;  // of all items
+  std::size_t probes_from = 0;       // from here on: what unfinished modules may have left behind
+};
+
+PushBatch::Question PushBatch::question() const {
+  Question question;
+  for (const auto& item : items_)
+    for (std::size_t i = 0; i < item.upload.files.size(); ++i)
+      question.files.push_back(
+          {item.upload.files[i].path, item.upload.files[i].snapshot.size, item.samples[i]});
+  question.probes_from = question.files.size();
+  for (const auto& item : items_)
+    for (const auto& name : names_of_leftovers(item.upload.entry.path))
+      question.files.push_back({name, 0, ""});
+  return question;
+}
+
+void PushBatch::plan() {
+  if (items_.empty()) return;
+  const auto asked = question();
+  auto answer = parts_.repo.plan(asked.files, within(kToAsk, stop_));
+  if (!answer.head) {  // an answer that is older than the head is met by the commit
+    head_ = parts_.reader.head();
+    answer = parts_.repo.plan(asked.files, within(kToAsk, stop_));
+  }
+  if (answer.head) head_ = *answer.head;
+  auto plan = answer.files.begin();
+  auto probe = answer.files.begin() + static_cast<std::ptrdiff_t>(asked.probes_from);
+  keep_only([&](Item& item) {
+    const auto files = static_cast<std::ptrdiff_t>(item.upload.files.size());
+    const auto probes =
+        static_cast<std::ptrdiff_t>(names_of_leftovers(item.upload.entry.path).size());
+    const std::vector<hub::FilePlan> plans(plan, plan + files);
+    const std::vector<hub::FilePlan> probed(probe, probe + probes);
+    plan += files;
+    probe += probes;
+    return judge(item, plans, probed);
+  });
+}
+
+// False if it is not published, now or ever.
+bool PushBatch::judge(Item& item, const std::vector<hub::FilePlan>& plans,
+                      const std::vector<hub::FilePlan>& probes) {
+  auto& upload = item.upload;
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    auto& file = upload.files[i];
+    if (plans[i].storage == hub::StorageKind::kIgnored) {
+      fail(item, fmt::format("the .gitignore of {} excludes {}", parts_.target.repo, file.path));
+      return false;
+    }
+    file.mode = mode_of(plans[i].storage);
+    parts_.index.note_mode(upload.entry.generation, file.path, file.mode);
+    item.is_there.push_back(plans[i].current && plans[i].current->text() == file.content());
+  }
+  const auto has = [](const hub::FilePlan& plan) { return plan.current.has_value(); };
+  const bool is_new = std::none_of(plans.begin(), plans.end(), has);
+  const bool is_all_there = std::all_of(item.is_there.begin(), item.is_there.end(),
+                                        [](bool is_there) { return is_there; });
+  item.is_new = is_new && std::none_of(probes.begin(), probes.end(), has);
+  if (is_all_there || item.is_new) return true;
+  const auto differs = [&](std::size_t i) { return has(plans[i]) && !item.is_there[i]; };
+  OurFiles ours;
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    ours.some_differ |= differs(i);
+    ours.some_are_missing |= !has(plans[i]);
+  }
+  const auto there = look_at_module(parts_.reader, head_, upload.entry.path,
+                                    std::chrono::steady_clock::now() + kToAsk);
+  if (is_superseded(upload.entry.path, there, ours)) {
+    parts_.index.supersede_uploads(std::vector{upload.entry.generation}, head_, now_s());
+    ++superseded_;
+    return false;
+  }
+  item.leftovers = there.leftovers;
+  return true;
+}
+
+// --- uploading ------------------------------------------------------------------------------------
+
+hub::UploadRequest PushBatch::uploads_to_make() const {
+  hub::UploadRequest request;
+  std::map<std::string, std::string> paths;  // by content
+  for (const auto& item : items_)
+    for (std::size_t i = 0; i < item.upload.files.size(); ++i) {
+      const auto& file = item.upload.files[i];
+      if (file.mode != index::UploadMode::kLfs || item.is_there[i]) continue;
+      if (paths.emplace(file.sha256, file.path).second) request.objects.push_back(object_of(file));
+    }
+  request.open = [&layer = parts_.layer, paths](const hub::LfsObject& object) {
+    const auto& path = paths.at(object.content.text());
+    try {
+      const auto fd = std::make_shared<const UniqueFd>(layer.open(path, O_RDONLY | O_NONBLOCK));
+      return hub::OpenedFile{fd, fd->get()};
+    } catch (const std::system_error& error) {
+      throw hub::HubError::local(path, error.code().value());
+    }
+  };
+  return request;
+}
+
+void PushBatch::upload() {
+  const auto request = uploads_to_make();
+  if (request.objects.empty()) return;
+  const auto results = parts_.repo.upload(request, within(kToUpload, stop_));
+  std::map<std::string, hub::HubError> failures;
+  for (std::size_t i = 0; i < results.size(); ++i)
+    if (results[i].error) failures.emplace(request.objects[i].content.text(), *results[i].error);
+  keep_only([&](Item& item) {
+    for (std::size_t i = 0; i < item.upload.files.size(); ++i) {
+      const auto& file = item.upload.files[i];
+      if (file.mode != index::UploadMode::kLfs || item.is_there[i]) continue;
+      const auto failure = failures.find(file.sha256);
+      if (failure == failures.end()) {
+        parts_.index.note_uploaded(item.upload.entry.generation, file.path);
+        continue;
+      }
+      const auto& error = failure->second;
+      if (error.kind == hub::HubErrorKind::kLocal) {
+        changed(item);
+      } else if (error.kind == hub::HubErrorKind::kRefused) {
+        fail(item, error.what());
+      } else {
+        const auto attempts = item.upload.entry.attempts;
+        parts_.index.put_back(std::vector{item.upload.entry.generation},
+                              now_s() + retry_after_s(attempts), error.what(), now_s());
+      }
+      return false;
+    }
+    return true;
+  });
+}
+
+// --- the commit -----------------------------------------------------------------------------------
+
+hub::RegularFile PushBatch::read_regular(const index::UploadFile& file) const {
+  const auto fd = parts_.layer.open(file.path, O_RDONLY | O_NONBLOCK);
+  hub::RegularFile regular{file.path, read_start(fd.get(), file.snapshot.size)};
+  hub::ContentHasher hasher(hub::HashKind::kGitBlobSha1, regular.bytes.size());
+  hasher.update(std::as_bytes(std::span(regular.bytes)));
+  if (hasher.finish().text() != file.sha1)
+    throw std::system_error(ESTALE, std::generic_category(), file.path);
+  return regular;
+}
+
+hub::CommitRequest PushBatch::request_for(const index::Push& push) const {
+  hub::CommitRequest request;
+  request.parent = push.parent;
+  request.summary = summary_of(push);
+  request.description = description_of(push);
+  for (const auto& item : items_) {
+    for (std::size_t i = 0; i < item.upload.files.size(); ++i) {
+      const auto& file = item.upload.files[i];
+      if (item.is_there[i]) continue;
+      if (file.mode == index::UploadMode::kLfs)
+        request.lfs_files.push_back({file.path, object_of(file)});
+      else
+        request.regular_files.push_back(read_regular(file));
+    }
+    for (const auto& path : item.leftovers) request.deleted_files.push_back(path);
+  }
+  return request;
+}
+
+std::optional<PushResult> PushBatch::send() {
+  std::vector<std::int64_t> generations;
+  for (const auto& item : items_) generations.push_back(item.upload.entry.generation);
+  if (generations.empty() && superseded_ == 0) return std::nullopt;
+  PushResult result{head_, head_, false, superseded_, {}, {}};
+  if (generations.empty()) return result;
+  const auto push =
+      parts_.index.begin_push(new_push_id(), parts_.target, head_, generations, now_s());
+  keep_only([&](const Item& item) {
+    return std::any_of(push.uploads.begin(), push.uploads.end(), [&](const auto& upload) {
+      return upload.generation == item.upload.entry.generation;
+    });
+  });
+  try {
+    const auto request = request_for(push);
+    const bool is_empty =
+        request.lfs_files.empty() && request.regular_files.empty() && request.deleted_files.empty();
+    if (!is_empty) {
+      parts_.index.sync();
+      result.commit = parts_.repo.commit(request, within(kToCommit, stop_));
+      result.is_new = true;
+    }
+  } catch (const hub::HubError& error) {
+    const bool may_be_made = error.kind == hub::HubErrorKind::kUnknownOutcome ||
+                             error.kind == hub::HubErrorKind::kCancelled;
+    if (!may_be_made) parts_.index.end_push(push.id);
+    throw;
+  } catch (...) {
+    parts_.index.end_push(push.id);
+    throw;
+  }
+  for (const auto& item : items_) {
+    release_written(item);
+    result.added.push_back(added(item));
+  }
+  result.outcome = parts_.index.finish_push(push.id, result.commit, parts_.source, now_s());
+  return result;
+}
+
+// Nothing that was written while the commit was made may become a copy.
+void PushBatch::release_written(const Item& item) {
+  for (const auto& file : item.upload.files) {
+    const auto st = parts_.layer.stat(file.path);
+    if (!st || snapshot_of(*st) != file.snapshot || parts_.is_written(file.path))
+      parts_.index.mark_ours(file.path);
+  }
+}
+
+RemoteView::Added PushBatch::added(const Item& item) {
+  const auto& path = item.upload.entry.path;
+  RemoteView::Added added{path, item.is_new, {}};
+  if (!item.is_new || locate(path).place != Place::kModule) return added;
+  for (const auto& file : item.upload.files) {
+    index::TreeEntry entry;
+    entry.path = file.path.substr(path.size() + 1);
+    entry.size = file.snapshot.size;
+    entry.content = file.content();
+    added.files.push_back(std::move(entry));
+  }
+  return added;
+}
+
+bool find_out(const PushParts& parts, const index::Push& push) {
+  const auto head = parts.reader.head();
+  const bool is_made =
+      head != push.parent &&
+      std::all_of(push.uploads.begin(), push.uploads.end(), [&](const auto& upload) {
+        return has_files(parts.reader, head, upload, std::chrono::steady_clock::now() + kToAsk);
+      });
+  if (is_made)
+    parts.index.finish_push(push.id, head, parts.source, now_s());
+  else
+    parts.index.end_push(push.id);
+  return is_made;
+}
+
+}  // namespace neffs::fs

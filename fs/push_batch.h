@@ -1,0 +1,100 @@
+// One commit of several modules: hashed, asked for, uploaded, looked at once more, and sent.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "fs/layer.h"
+#include "fs/remote_view.h"
+#include "hub/hub_client.h"
+#include "hub/push_repo.h"
+#include "hub/remote_repo.h"
+#include "index/index.h"
+
+namespace neffs::fs {
+
+// What a push works with. All of it outlives who is given it.
+struct PushParts {
+  const Layer& layer;
+  index::Index& index;
+  hub::PushRepo& repo;      // where it goes
+  hub::RemoteRepo& reader;  // the same branch
+  index::UploadTarget target;
+  std::string source;  // what the files are copies of afterwards, as LayerFile has it
+  // Somebody has the file open for writing, or may store through a mapping.
+  std::function<bool(const std::string& path)> is_written;
+  // The module changed while it was pushed: it is to be looked at again.
+  std::function<void(const std::string& path)> look_again;
+};
+
+struct PushResult {
+  std::string parent;
+  std::string commit;   // the new head; the parent if nothing had to be sent
+  bool is_new = false;  // a commit was made
+  std::uint64_t superseded = 0;
+  index::PushOutcome outcome;
+  std::vector<RemoteView::Added> added;
+};
+
+// Used once, by one thread.
+class PushBatch {
+ public:
+  // uploads: uploading, by mark_uploading()
+  PushBatch(const PushParts& parts, std::vector<index::Upload> uploads, std::stop_token stop);
+
+  // What is wrong with one upload takes it out of the batch and is noted in the index: failed,
+  // superseded, put back. What concerns all of them is thrown, as by PushRepo::commit(), and leaves the
+  // rest uploading; after kUnknownOutcome and kCancelled the push may have been made, and is in the
+  // index for find_out(). nullopt: nothing was left to push. Throws HubError, IndexError,
+  // std::system_error.
+  std::optional<PushResult> push();
+
+ private:
+  struct Item {
+    index::Upload upload;
+    std::vector<std::string> samples;    // by file
+    std::vector<bool> is_there;          // by file: the branch has these very bytes
+    std::vector<std::string> leftovers;  // of the repo, to be deleted
+    bool is_new = false;                 // the repo has nothing of it
+  };
+  struct Question;
+
+  // Each takes out of items_ what cannot go on.
+  void hash();
+  void plan();
+  void upload();
+  void look_again();
+  std::optional<PushResult> send();
+
+  bool hash(Item& item);
+  bool is_unchanged(const Item& item) const;
+  Question question() const;
+  bool judge(Item& item, const std::vector<hub::FilePlan>& plans,
+             const std::vector<hub::FilePlan>& probes);
+  std::vector<std::string> leftovers_of(const std::string& module);
+  hub::UploadRequest uploads_to_make() const;
+  hub::CommitRequest request_for(const index::Push& push) const;
+  hub::RegularFile read_regular(const index::UploadFile& file) const;
+  static RemoteView::Added added(const Item& item);
+  void release_written(const Item& item);
+  void fail(const Item& item, const std::string& why);
+  void changed(const Item& item);
+  template <typename Stays>
+  void keep_only(Stays stays);
+
+  const PushParts& parts_;
+  const std::stop_token stop_;
+  std::vector<Item> items_;
+  std::string head_;
+  std::uint64_t superseded_ = 0;
+};
+
+// Looks in the repo for a push whose answer was lost, and finishes or ends it: the same commit cannot
+// be made twice, because its parent is named. True if it had been made. Throws HubError, IndexError.
+bool find_out(const PushParts& parts, const index::Push& push);
+
+}  // namespace neffs::fs

@@ -1,0 +1,147 @@
+#include "mount-helper/commands/flush.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "mount-helper/answer.h"
+#include "mount-helper/command_error.h"
+#include "mount-helper/control.h"
+#include "mount-helper/mount_table.h"
+#include "mount-helper/output.h"
+#include "mount-helper/place.h"
+
+namespace neffs::mount_helper {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Json = nlohmann::ordered_json;
+
+constexpr std::chrono::milliseconds kBetweenLooks{200};
+constexpr std::chrono::seconds kBetweenLines{10};
+constexpr std::size_t kMostNames = 20;
+
+std::uint64_t number(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number() ? found->get<std::uint64_t>() : 0;
+}
+
+std::uint64_t still_to_go(const Json& push) {
+  return number(push, "waiting") + number(push, "queued") + number(push, "uploading");
+}
+
+bool is_counting(const Json& push) {
+  return push.value("counting", false);
+}
+
+// What no waiting mends: somebody has to do something first.
+bool is_refused(const Json& push) {
+  const auto state = word_in(push, "state");
+  return state == "unauthorized" || state == "forbidden" || state == "repo-not-found" ||
+         state == "revision-not-found" || state == "gated" || state == "disabled";
+}
+
+std::string progress_text(const Json& push) {
+  std::string text = fmt::format("{}: {} to go, {} pushed", word_in(push, "repo"),
+                                 counted(still_to_go(push), "module"), number(push, "pushed"));
+  if (number(push, "uploading") > 0) return text + ", uploading";
+  const auto next = push.find("next_commit_in_s");
+  if (next != push.end() && next->is_number() && next->get<double>() >= 1)
+    text += ", next commit in " +
+            human_duration(std::chrono::duration<double>(next->get<double>()));
+  return text;
+}
+
+// A line that is written over on a terminal; now and then one of its own elsewhere.
+class Progress {
+ public:
+  ~Progress() {
+    if (is_terminal_ && width_ > 0) fmt::print(stderr, "\r{:{}}\r", "", width_);
+  }
+  void show(const std::string& text) {
+    if (is_terminal_) {
+      fmt::print(stderr, "\r{:{}}", text, width_);
+      std::fflush(stderr);
+      width_ = std::max(width_, text.size());
+    } else if (Clock::now() >= next_ && text != last_) {
+      fmt::print(stderr, "{}\n", text);
+      next_ = Clock::now() + kBetweenLines;
+      last_ = text;
+    }
+  }
+
+ private:
+  const bool is_terminal_ = ::isatty(STDERR_FILENO) == 1;
+  std::size_t width_ = 0;
+  std::string last_;
+  Clock::time_point next_ = Clock::now() + kBetweenLines;
+};
+
+Json push_status(const std::string& mount_point) {
+  const auto status = ask_or_throw(mount_point, status_request());
+  return status.contains("push") ? status.at("push") : Json::object();
+}
+
+void name_what_is_left(const Json& push) {
+  std::size_t named = 0;
+  for (const auto& module : list_in(push, "modules")) {
+    const auto state = word_in(module, "state");
+    if (state == "pushed" || state == "superseded" || state == "held") continue;
+    if (++named > kMostNames) continue;
+    auto why = word_in(module, "error");
+    if (why.empty()) why = word_in(module, "why");
+    if (why.empty()) why = word_in(push, "last_error");
+    complain(fmt::format("{} is {}{}", word_in(module, "path"), state,
+                         why.empty() ? "" : ": " + why));
+  }
+  if (named > kMostNames)
+    complain(fmt::format("and {} more: neffs status --json names all",
+                         counted(named - kMostNames, "module")));
+}
+
+}  // namespace
+
+bool flush(const std::string& mount_point, std::optional<double> timeout_s) {
+  const auto deadline = timeout_s
+                            ? Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                                 std::chrono::duration<double>(*timeout_s))
+                            : Clock::time_point::max();
+  ask_or_throw(mount_point, flush_request());
+  Progress progress;
+  while (true) {
+    const auto push = push_status(mount_point);
+    const auto left = still_to_go(push);
+    if (left == 0 && !is_counting(push)) {
+      if (number(push, "failed") == 0) return true;
+      name_what_is_left(push);
+      return false;
+    }
+    if (is_refused(push) || Clock::now() >= deadline) {
+      if (is_refused(push)) complain(word_in(push, "last_error"));
+      name_what_is_left(push);
+      return false;
+    }
+    // What was settling when the flush began is queued by now, and is not to wait either.
+    if (number(push, "queued") > 0) ask_or_throw(mount_point, flush_request());
+    progress.show(progress_text(push));
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
+}
+
+int flush_command(const FlushRequest& request) {
+  const auto table = read_mount_table();
+  const auto path = mount_path(request.mount_point, table);
+  if (!is_neffs_mounted_at(table, path))
+    throw CommandError(path.string(), "not mounted", "what is queued is pushed by the next mount");
+  if (!flush(path, request.timeout_s)) return kFailure;
+  const auto push = push_status(path);
+  fmt::print("everything is in {}: {} pushed, {} superseded since the mount\n",
+             word_in(push, "repo"), number(push, "pushed"), number(push, "superseded"));
+  return kSuccess;
+}
+
+}  // namespace neffs::mount_helper

@@ -1,0 +1,36 @@
+// Whether a mount publishes, and where to.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "hub/push_repo.h"
+#include "mount-helper/options.h"
+
+namespace neffs::mount_helper {
+
+struct PushChoice {
+  enum class Kind {
+    kNone,  // nothing is published
+    kRepo,  // the repo may be written
+    kOpen,  // nobody knows yet: what is compiled waits, and the repo is asked again
+  };
+  Kind kind = Kind::kNone;
+  std::string why;            // for people, continues a line that names the repo
+  bool only_private = false;  // nothing is sent while the repo is public
+
+  bool publishes() const { return kind != Kind::kNone; }
+};
+
+// What the Hub says of the repo, or why it says nothing.
+using PushAnswer = std::variant<hub::PushAccess, hub::HubError>;
+
+// Private modules reach a public repo only where it was named: a definite answer that is not yes is no,
+// and what is no definite answer decides nothing. Throws HubError where the repo was named and refuses.
+PushChoice choose_push(PushMode mode, const PushAnswer& answer);
+
+// Asks the repo if the options want it asked. offline: nothing is asked.
+PushChoice ask_push(const MountOptions& options, hub::PushRepo& repo, bool is_offline,
+                    const hub::CallLimits& limits);
+
+}  // namespace neffs::mount_helper
