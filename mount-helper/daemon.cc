@@ -206,7 +206,8 @@ struct Daemon::Parts {
     fetchers->stop();
     if (publisher) publisher->stop();
     if (cache_fs) cache_fs->waits().give_up_all();
-    if (housekeeper) housekeeper->stop();  // what it tells the kernel may have waited for one of those
+    if (housekeeper)
+      housekeeper->stop();  // what it tells the kernel may have waited for one of those
   }
 
   // Asked at once, so that `mount` can say it; where the source is known to be public, there is no need.
@@ -302,7 +303,8 @@ void Daemon::mount() {
   parts.session.mount(parts.layer.root_fd(), probe.get());
   parts.cache_fs = std::make_unique<fs::CacheFs>(
       parts.layer, *parts.index, parts.view, parts.whiteouts, parts.fetcher, parts.nodes,
-      fs::CacheFs::Helpers{parts.session.backing(), parts.session.kernel(), parts.housekeeper.get()},
+      fs::CacheFs::Helpers{parts.session.backing(), parts.session.kernel(),
+                           parts.housekeeper.get()},
       fs_options(parts.plan.options));
   parts.verbs = std::make_unique<Verbs>(
       MountFacts{parts.plan.mountpoint, parts.plan.layer_path, parts.session.is_passthrough(),

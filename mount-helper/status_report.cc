@@ -57,12 +57,9 @@ ordered_json upload_json(const index::UploadEntry& upload) {
 }
 
 ordered_json waiting_json(const fs::WaitingUpload& upload) {
-  return {{"path", upload.path},
-          {"state", upload.is_failed ? "failed" : "waiting"},
-          {"files", upload.files},
-          {"bytes", upload.bytes},
-          {"attempts", 0},
-          {"error", text_or_null(upload.is_failed ? upload.why : "")},
+  return {{"path", upload.path},   {"state", upload.is_failed ? "failed" : "waiting"},
+          {"files", upload.files}, {"bytes", upload.bytes},
+          {"attempts", 0},         {"error", text_or_null(upload.is_failed ? upload.why : "")},
           {"why", upload.why}};
 }
 
@@ -96,9 +93,8 @@ ordered_json push_json(const StatusFacts& facts) {
   json["failed"] = failed + push.totals.failed.uploads;
   json["commits"] = push.status.commits;
   json["commits_in_last_hour"] = push.status.commits_in_last_hour;
-  json["next_commit_in_s"] = push.status.next_commit_in_s
-                                 ? ordered_json(*push.status.next_commit_in_s)
-                                 : ordered_json();
+  json["next_commit_in_s"] =
+      push.status.next_commit_in_s ? ordered_json(*push.status.next_commit_in_s) : ordered_json();
   json["last_error"] = text_or_null(push.status.last_error);
   json["counting"] = !facts.is_counted;
   json["modules"] = modules_json(facts);

@@ -51,8 +51,8 @@ std::string progress_text(const Json& push) {
   if (number(push, "uploading") > 0) return text + ", uploading";
   const auto next = push.find("next_commit_in_s");
   if (next != push.end() && next->is_number() && next->get<double>() >= 1)
-    text += ", next commit in " +
-            human_duration(std::chrono::duration<double>(next->get<double>()));
+    text +=
+        ", next commit in " + human_duration(std::chrono::duration<double>(next->get<double>()));
   return text;
 }
 
@@ -95,8 +95,8 @@ void name_what_is_left(const Json& push) {
     auto why = word_in(module, "error");
     if (why.empty()) why = word_in(module, "why");
     if (why.empty()) why = word_in(push, "last_error");
-    complain(fmt::format("{} is {}{}", word_in(module, "path"), state,
-                         why.empty() ? "" : ": " + why));
+    complain(
+        fmt::format("{} is {}{}", word_in(module, "path"), state, why.empty() ? "" : ": " + why));
   }
   if (named > kMostNames)
     complain(fmt::format("and {} more: neffs status --json names all",
@@ -106,10 +106,9 @@ void name_what_is_left(const Json& push) {
 }  // namespace
 
 bool flush(const std::string& mount_point, std::optional<double> timeout_s) {
-  const auto deadline = timeout_s
-                            ? Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                                                 std::chrono::duration<double>(*timeout_s))
-                            : Clock::time_point::max();
+  const auto deadline = timeout_s ? Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                                       std::chrono::duration<double>(*timeout_s))
+                                  : Clock::time_point::max();
   ask_or_throw(mount_point, flush_request());
   Progress progress;
   while (true) {
