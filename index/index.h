@@ -246,8 +246,9 @@ class Index {
   // copies of `source` (as LayerFile has it) at that commit; files that were written to since stay
   // ours. Of an upload that was queued anew nothing changes but its UploadEntry::commit. Compare the
   // files with their snapshots and look for open writers right before, and queue_upload() or
-  // mark_ours() what has changed: stores through a mapping are seen by nothing else. Call sync()
-  // before a copy is removed. An unknown id changes nothing: it has been finished before.
+  // mark_ours() what has changed: stores through a mapping are seen by nothing else. The source's
+  // record, and whatever looks copies up in it, must know `commit` before: a copy that its source does
+  // not have is removed. An unknown id changes nothing: it has been finished before.
   PushOutcome finish_push(const std::string& id, const std::string& commit,
                           const std::string& source, std::int64_t now_s);
   // It was not made, or is given up. Its uploads stay as they are: put_back() them, or begin again.
