@@ -137,7 +137,8 @@ Url HubClient::redirected(const HubCall& call, const Url& from,
     throw HubError(HubErrorKind::kInvalidAnswer,
                    fmt::format("{}: redirected away from the Hub (is a proxy in between, or "
                                "HF_ENDPOINT wrong?)",
-                               call.subject));
+                               call.subject),
+                   response.status);
   }
   return *next;
 }
@@ -172,7 +173,7 @@ HttpResponse HubClient::ask_once(HttpExchange& exchange, const HubCall& call, bo
     url = redirected(call, url, response);
     ++hops;
   }
-  throw HubError(HubErrorKind::kInvalidAnswer, call.subject + ": redirected without end");
+  throw HubError(HubErrorKind::kInvalidAnswer, call.subject + ": redirected without end", 307);
 }
 
 HttpResponse HubClient::ask(const HubCall& call, steady_clock::time_point deadline,

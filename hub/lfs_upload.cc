@@ -89,6 +89,7 @@ void LfsUpload::send_all(const std::vector<Job>& jobs) {
   next_job_ = 0;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(turns.size());
     for (auto& turn : turns) {
       threads.emplace_back([&, held = std::move(turn)] { send_while_there_are(jobs); });
     }
@@ -123,6 +124,7 @@ UploadResult LfsUpload::send_one(const Job& job) {
       const BatchEntry entry = ask_batch(std::span(&object, 1)).front();
       if (entry.refusal) return failed(*entry.refusal);
       route = entry.route;  // none: it has arrived after all
+      if (route) upload.take_back_progress();
     }
     return {UploadResult::State::kUploaded, std::nullopt};
   } catch (const HubError& error) {

@@ -79,13 +79,13 @@ ObjectUpload::~ObjectUpload() = default;
 bool ObjectUpload::send(const UploadRoute& route) {
   exchange_ = hub_.exchange(limits_.stop);
   plan_parts(route);
-  const bool accepted = send_parts() && (!in_parts_ || complete(route));
-  if (!accepted) take_back_all();
-  if (accepted && route.verify) verify(*route.verify);
-  return accepted;
+  if (!send_parts()) return false;
+  if (in_parts_ && !complete(route)) return false;
+  if (route.verify) verify(*route.verify);
+  return true;
 }
 
-void ObjectUpload::take_back_all() {
+void ObjectUpload::take_back_progress() const {
   for (const auto& [transfer, flight] : flights_) flight.source->take_back();
   for (const Part& part : parts_) {
     if (part.stored) share_.take_back_sent(part.size);

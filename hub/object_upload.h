@@ -31,6 +31,8 @@ class ObjectUpload {
   // reason that refusal() gives. Parts are tried again by the retry policy. Throws HubError.
   bool send(const UploadRoute& route);
   const HubError& refusal() const { return *refusal_; }
+  // After false: everything will be sent again.
+  void take_back_progress() const;
 
  private:
   using TimePoint = std::chrono::steady_clock::time_point;
@@ -66,7 +68,6 @@ class ObjectUpload {
   bool on_answer(Part& part, const HttpHead& head, const std::string& body);
   bool complete(const UploadRoute& route);
   void verify(const Url& url);
-  void take_back_all();
 
   void retry(Part& part, const HubError& failure);
   // The storage's answer as an error; kUnavailable with the status if waiting may mend it.

@@ -99,7 +99,8 @@ struct UploadRequest {
   std::function<OpenedFile(const LfsObject& object)> open;
   std::chrono::milliseconds idle_timeout{
       60'000};  // a transfer without a byte for so long has failed
-  // May be empty; any thread. Counts down again what has to be sent again.
+  // May be empty; any thread, and calls may overtake each other. Counts down again what has to be
+  // sent again.
   std::function<void(std::uint64_t bytes_sent)> on_progress;
 };
 
