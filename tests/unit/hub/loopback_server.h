@@ -15,7 +15,7 @@
 
 namespace neffs::test {
 
-inline constexpr std::size_t kMostKeptBody = 8UL * 1024 * 1024;
+inline constexpr std::size_t kMostKeptBody = 4UL * 1024 * 1024;
 
 struct SeenRequest {
   std::string method;
