@@ -1,6 +1,7 @@
 #include "tests/hub/commit_api.h"
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "tests/hub/commit_answers.h"
 #include "tests/hub/commit_body.h"
@@ -22,7 +23,7 @@ constexpr std::int64_t kHour = 3600;
 
 // Only branches and pull requests move; tags and commits are no place to commit to.
 std::string ref_of(const TestRepo& repo, const std::string& branch) {
-  const std::string ref = branch.starts_with("refs/") ? branch : "refs/heads/" + branch;
+  std::string ref = branch.starts_with("refs/") ? branch : "refs/heads/" + branch;
   const bool moves = ref.starts_with("refs/heads/") || ref.starts_with("refs/pr/");
   if (moves && repo.refs().contains(ref)) return ref;
   throw Refused{error_answer(404, "RevisionNotFound", "Invalid rev id: " + branch)};
@@ -48,9 +49,9 @@ void stay_a_while(const HubView& hub, const Request& request) {
       hub.pauses.wait_for(hub.behaviour.commit_duration) &&
       hub.pauses.wait_at_gates(Host::kHub, Kind::kCommit, request, HoldPoint::kWhileCommitting);
   if (goes_on) return;
-  Refused gone;
-  gone.answer.delivery.hang_up = true;
-  throw gone;
+  Answer none;
+  none.delivery.hang_up = true;
+  throw Refused{std::move(none)};
 }
 
 std::vector<NewFile> additions_of(const CommitBody& body, const TestRepo& repo,

@@ -24,7 +24,7 @@ std::string text_in(const json& value, const char* name, std::size_t line) {
 
 std::string content_in(const json& value, std::size_t line) {
   if (!value.contains("content")) refuse(line, "\"content\" is required");
-  const std::string text = text_in(value, "content", line);
+  std::string text = text_in(value, "content", line);
   const std::string encoding = text_in(value, "encoding", line);
   if (encoding.empty() || encoding == "utf-8") return text;
   if (encoding != "base64") refuse(line, "\"encoding\" must be one of [utf-8, base64]");

@@ -113,6 +113,7 @@ TEST_F(CommitTest, ManyWritersAtOnceLoseNothing) {
   constexpr int kEach = 10;
   hub_.set_rate_policy({{}, {100'000, 100'000, 100'000}, 300, 1000});
   std::vector<std::thread> writers;
+  writers.reserve(kWriters);
   for (int writer = 0; writer < kWriters; ++writer) {
     writers.emplace_back([this, writer] {
       for (int n = 0; n < kEach; ++n) {
@@ -276,6 +277,7 @@ TEST_F(CommitTest, AttributesCanGrowTooLarge) {
   upload(binary_);
   limit([](WritingLimits& limits) { limits.git_file = 1000; });
   std::vector<json> lines;
+  lines.reserve(30);
   for (int i = 0; i < 30; ++i) lines.push_back(lfs_file("m" + std::to_string(i), binary_));
   refused(400, lines);
 }

@@ -1,8 +1,9 @@
 #include "tests/hub/lfs_api.h"
 
-#include <algorithm>
+#include <iomanip>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 
 #include "tests/hub/signed_url.h"
 
@@ -79,18 +80,23 @@ json basic_upload(const HubView& hub, const TestRepo& repo, const LfsPointer& po
           {"expires_in", hub.behaviour.upload_url_life_s}};
 }
 
+// As the keys of the parts' URLs are written: five digits at least.
+std::string padded(std::uint64_t number) {
+  std::ostringstream out;
+  out << std::setw(5) << std::setfill('0') << number;
+  return out.str();
+}
+
 json parted_upload(const HubView& hub, const TestRepo& repo, const LfsPointer& pointer) {
   const PartedUpload upload{repo.name(), pointer, hub.behaviour.limits.part_size};
   const std::string id = hub.uploads.open(upload);
   const std::int64_t until = hub.now + hub.behaviour.upload_url_life_s;
   json header = {{"chunk_size", std::to_string(upload.part_size)}};
   for (std::uint64_t number = 1; number <= upload.part_count(); ++number) {
-    const std::string digits = std::to_string(number);
-    const std::string target = storage_path(repo, pointer) + "?partNumber=" + digits +
-                               "&size=" + std::to_string(upload.size_of(number)) +
-                               "&uploadId=" + id;
-    header[std::string(digits.size() < 5 ? 5 - digits.size() : 0, '0') + digits] =
-        hub.cdn_endpoint + signed_target("PUT", target, until);
+    std::ostringstream target;
+    target << storage_path(repo, pointer) << "?partNumber=" << number
+           << "&size=" << upload.size_of(number) << "&uploadId=" << id;
+    header[padded(number)] = hub.cdn_endpoint + signed_target("PUT", target.str(), until);
   }
   const std::string complete = "/api/complete_multipart?uploadId=" + id;
   return {{"href", hub.endpoint + signed_target("POST", complete, until)},
