@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "tests/hub/digest.h"
+#include "tests/hub/fault_words.h"
 #include "tests/hub/test_hub.h"
 
 namespace neffs::test {
@@ -14,68 +15,12 @@ namespace {
 
 using nlohmann::json;
 
-Kind kind_named(const std::string& word) {
-  const std::optional<Kind> kind = kind_from_string(word);
-  if (!kind) throw std::invalid_argument("no kind of request is called " + word);
-  return *kind;
-}
-
-Match to_match(const json& from) {
-  Match match;
-  if (from.contains("kind")) match.kind = kind_named(from["kind"]);
-  if (from.contains("host")) match.host = from["host"] == "cdn" ? Host::kCdn : Host::kHub;
-  match.text = from.value("text", "");
-  match.method = from.value("method", "");
-  return match;
-}
-
 Match to_match(const Request& request) {
   json fields = json::object();
   for (const char* name : {"kind", "host", "text", "method"}) {
     if (request.query.contains(name)) fields[name] = request.query_value(name);
   }
-  return to_match(fields);
-}
-
-HeaderList to_headers(const json& from) {
-  HeaderList headers;
-  for (const auto& [name, value] : from.items()) headers.emplace_back(name, value);
-  return headers;
-}
-
-Fault to_fault(const json& from) {
-  const std::string type = from.at("type");
-  const std::uint64_t at = from.value("at", std::uint64_t{0});
-  const auto make = [&]() -> Fault {
-    if (type == "answer") {
-      return Fault::answer(from.at("status"), from.value("body", ""),
-                           to_headers(from.value("headers", json::object())));
-    }
-    if (type == "html") return Fault::html(from.value("status", 502));
-    if (type == "hang-up") return Fault::hang_up();
-    if (type == "redirect-loop") return Fault::redirect_loop();
-    if (type == "ignore-range") return Fault::ignore_range();
-    if (type == "expired-url") return Fault::expired_url();
-    if (type == "endless-pages") return Fault::endless_pages();
-    if (type == "invalid-json") return Fault::invalid_json();
-    if (type == "truncate") return Fault::truncate(at);
-    if (type == "corrupt") return Fault::corrupt(at);
-    if (type == "stall") return Fault::stall(at);
-    if (type == "resize") return Fault::resize(from.at("delta"));
-    if (type == "wrong-content-range") return Fault::wrong_content_range();
-    if (type == "drop-header") return Fault::drop_header(from.at("name"));
-    if (type == "set-header") return Fault::set_header(from.at("name"), from.at("value"));
-    if (type == "slow") return Fault::slow(at);
-    if (type == "cut-upload") return Fault::cut_upload(at);
-    if (type == "stall-upload") return Fault::stall_upload(at);
-    if (type == "slow-upload") return Fault::slow_upload(at);
-    if (type == "commit-running") return Fault::commit_running();
-    if (type == "head-moved") return Fault::head_moved();
-    if (type == "commit-quota") return Fault::commit_quota();
-    throw std::invalid_argument("no fault is called " + type);
-  };
-  const Fault fault = make();
-  return from.value("after_effect", false) ? fault.after() : fault;
+  return match_of(fields);
 }
 
 Role to_role(const std::string& word) {
@@ -143,8 +88,8 @@ json faults(TestHub& hub, const Request& request) {
   }
   const json body = json::parse(request.body);
   const std::size_t times = body.value("times", Faults::kForEver);
-  const Match match = to_match(body.value("match", json::object()));
-  return {{"rule", hub.faults().add(match, to_fault(body.at("fault")), times)}};
+  const Match match = match_of(body.value("match", json::object()));
+  return {{"rule", hub.faults().add(match, fault_of(body.at("fault")), times)}};
 }
 
 json hold(TestHub& hub, const Request& request) {
@@ -152,7 +97,7 @@ json hold(TestHub& hub, const Request& request) {
   HoldPoint point = HoldPoint::kBeforeHandling;
   if (body.value("before_answering", false)) point = HoldPoint::kBeforeAnswering;
   if (body.value("while_committing", false)) point = HoldPoint::kWhileCommitting;
-  return {{"gate", hub.pauses().close_gate(to_match(body.value("match", json::object())), point)}};
+  return {{"gate", hub.pauses().close_gate(match_of(body.value("match", json::object())), point)}};
 }
 
 json release(TestHub& hub, const Request& request) {

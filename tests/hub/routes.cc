@@ -8,6 +8,7 @@
 #include "tests/hub/preupload_api.h"
 #include "tests/hub/repo_api.h"
 #include "tests/hub/resolve_api.h"
+#include "tests/hub/storage_api.h"
 #include "tests/hub/tree_api.h"
 
 namespace neffs::test {

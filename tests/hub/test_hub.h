@@ -11,6 +11,8 @@
 //   ASSERT_TRUE(gate.wait_held(1));                    // one has arrived
 //   gate.open();
 //   EXPECT_EQ(hub.traffic().count(Kind::kTree), 1U);
+//   hub.faults().add({.kind = Kind::kCommit}, Fault::answer(500).after(), 1);  // applied, then 500
+//   Gate busy = hub.hold({.kind = Kind::kCommit}, HoldPoint::kWhileCommitting);  // others get 409
 #pragma once
 
 #include <atomic>

@@ -12,7 +12,6 @@ namespace neffs::test {
 namespace {
 
 constexpr std::uint64_t kGitFileLimit = 10U << 20U;
-constexpr const char* kLargeFiles = "hub-large-files";  // beside the repo's objects
 // What a new repo tracks; nothing of Neuron is among it.
 constexpr std::string_view kTrackedAtFirst[] = {
     "*.7z",    "*.bin", "*.ckpt", "*.gz",          "*.h5",
@@ -34,6 +33,11 @@ bool belongs_in_lfs(const NewFile& file) {
                            looks_binary(sample_of(*file.content)));
 }
 
+std::optional<std::filesystem::path> beside(const std::optional<std::filesystem::path>& dir,
+                                            const char* name) {
+  return dir ? std::optional(*dir / name) : std::nullopt;
+}
+
 std::string full_ref(const std::string& branch) {
   return branch.starts_with("refs/") ? branch : "refs/heads/" + branch;
 }
@@ -48,10 +52,14 @@ std::string xet_hash_of(const LfsPointer& pointer) {
 
 TestRepo::TestRepo(std::string name, const std::optional<std::filesystem::path>& dir, LfsStore& lfs,
                    Clock clock)
-    : dir_(dir), lfs_(lfs), clock_(std::move(clock)), name_(std::move(name)), git_(dir) {
+    : dir_(dir),
+      lfs_(lfs),
+      clock_(std::move(clock)),
+      name_(std::move(name)),
+      git_(dir),
+      large_files_(beside(dir, "hub-large-files")) {
   refs_ = git_.refs();
   load_settings();
-  load_large_files();
   if (refs_.empty()) {
     CommitOptions first;
     first.message = "initial commit";
@@ -115,19 +123,17 @@ std::string TestRepo::commit(const std::vector<NewFile>& files,
 }
 
 CommitTurn TestRepo::begin_commit() {
-  bool idle = false;
-  return running_->compare_exchange_strong(idle, true) ? CommitTurn(running_) : CommitTurn();
+  return turns_.begin();
 }
 
 std::optional<LfsPointer> TestRepo::large_file(const std::string& oid) const {
   const std::scoped_lock lock(mutex_);
-  const auto found = large_files_.find(oid);
-  return found == large_files_.end() ? std::nullopt : std::optional(found->second);
+  return large_files_.find(oid);
 }
 
 void TestRepo::add_large_file(const LfsPointer& pointer) {
   const std::scoped_lock lock(mutex_);
-  remember_large_file(pointer);
+  large_files_.add(pointer);
 }
 
 void TestRepo::set_ref(const std::string& ref, const std::string& revision) {
@@ -270,22 +276,8 @@ void TestRepo::add_also_listed(const std::string& commit, const std::string& dir
 std::string TestRepo::put_file(const NewFile& file) {
   if (!file.stored && !belongs_in_lfs(file)) return objects_.put_blob(read_all(*file.content));
   const LfsPointer pointer = file.stored ? *file.stored : lfs_.put(file.content);
-  remember_large_file(pointer);
+  large_files_.add(pointer);
   return objects_.put_blob(pointer_text(pointer));
-}
-
-void TestRepo::remember_large_file(const LfsPointer& pointer) {
-  const bool is_new = large_files_.emplace(pointer.oid, pointer).second;
-  if (!is_new || !dir_) return;
-  std::ofstream(*dir_ / kLargeFiles, std::ios::app) << pointer.oid << ' ' << pointer.size << '\n';
-}
-
-void TestRepo::load_large_files() {
-  if (!dir_) return;
-  std::ifstream in(*dir_ / kLargeFiles);
-  for (LfsPointer pointer; in >> pointer.oid >> pointer.size;) {
-    large_files_.emplace(pointer.oid, pointer);
-  }
 }
 
 std::string TestRepo::put_commit(const std::string& tree, std::vector<std::string> parents,

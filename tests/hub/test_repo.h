@@ -2,7 +2,6 @@
 // it, and the switches the Hub has for a repo.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -16,7 +15,9 @@
 #include <utility>
 #include <vector>
 
+#include "tests/hub/commit_turn.h"
 #include "tests/hub/git_store.h"
+#include "tests/hub/large_file_list.h"
 #include "tests/hub/lfs_store.h"
 #include "tests/hub/repo_objects.h"
 
@@ -77,24 +78,6 @@ struct FileChange {
 struct CommitInfo {
   std::string id;
   Commit commit;
-};
-
-// Stands for a commit that is running in a repo; the Hub runs one at a time. Empty: there was one.
-class CommitTurn {
- public:
-  CommitTurn() = default;
-  explicit CommitTurn(std::shared_ptr<std::atomic<bool>> running) : running_(std::move(running)) {}
-  ~CommitTurn() { end(); }
-  CommitTurn(CommitTurn&&) noexcept = default;
-  CommitTurn& operator=(CommitTurn&&) = delete;
-
-  explicit operator bool() const { return running_ != nullptr; }
-  void end() {
-    if (running_) *std::exchange(running_, nullptr) = false;
-  }
-
- private:
-  std::shared_ptr<std::atomic<bool>> running_;
 };
 
 // Any thread may call. Mistakes of the test (an unknown branch, deleting what is not there) throw
@@ -174,10 +157,8 @@ class TestRepo {
                        const std::string& prefix, std::vector<FileChange>& out) const;
   std::optional<std::string> resolve_locked(const std::string& revision) const;
   std::string require(const std::string& revision) const;
-  void remember_large_file(const LfsPointer& pointer);
   void save_settings() const;
   void load_settings();
-  void load_large_files();
 
   const std::optional<std::filesystem::path> dir_;
   LfsStore& lfs_;
@@ -188,8 +169,8 @@ class TestRepo {
   RepoSettings settings_;
   GitStore git_;
   std::map<std::string, std::string> refs_;
-  std::map<std::string, LfsPointer> large_files_;  // by id
-  std::shared_ptr<std::atomic<bool>> running_ = std::make_shared<std::atomic<bool>>(false);
+  LargeFileList large_files_;
+  CommitTurns turns_;
   std::map<std::string, std::vector<std::pair<std::string, std::string>>> also_listed_;
   mutable RepoObjects objects_{git_};  // fills itself when it is asked
   // The last listing that was asked for: the next page of it usually comes next.

@@ -128,6 +128,14 @@ class WritingTest : public ::testing::Test {
                                           .headers = {"Content-Type: application/x-ndjson"},
                                           .body = body});
   }
+  // A commit that the Hub must refuse, with that status; nothing may have changed.
+  Reply refused(int status, const std::vector<json>& lines, const std::string& parent = "") {
+    const std::string before = repo_.head();
+    Reply reply = commit(lines, parent);
+    EXPECT_EQ(reply.status, status) << reply.body;
+    EXPECT_EQ(repo_.head(), before);
+    return reply;
+  }
   std::string bytes_at(const std::string& path, const std::string& revision = "main") const {
     const std::optional<RepoEntry> entry = repo_.find(*repo_.resolve(revision), path);
     return entry ? read_all(*repo_.content(*entry)) : "(absent)";
