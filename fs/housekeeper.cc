@@ -49,31 +49,6 @@ std::optional<PublishedCache> published_cache(const KeepOptions& options) {
   return PublishedCache{options.mountpoint};
 }
 
-// nullopt for what is not to be published as it is.
-std::optional<Sighting> sighting_of(const ModuleTracker::Step& step) {
-  if (!step.now || step.files.empty()) return std::nullopt;
-  const std::chrono::sys_time<std::chrono::nanoseconds> changed{
-      std::chrono::nanoseconds(step.changed_ns)};
-  return Sighting{step.now->publishing, step.files, std::chrono::system_clock::now() - changed};
-}
-
-// Whatever goes wrong, the thread goes on, and the mount with it. False if it did; the log hears aloud
-// of the first time only, as there may be one for every module.
-template <typename Work>
-bool goes_well(bool& has_warned, Work&& work) {
-  std::string failure = "unknown";
-  try {
-    work();
-    return true;
-  } catch (const std::exception& error) {
-    failure = error.what();
-  } catch (...) {  // logged below
-  }
-  const auto level = std::exchange(has_warned, true) ? spdlog::level::debug : spdlog::level::warn;
-  spdlog::log(level, "a part of the layer cannot be looked after: {}", failure);
-  return false;
-}
-
 template <typename Due>
 Due earlier(Due one, Due other) {
   if (!one || !other) return one ? one : other;
@@ -187,14 +162,14 @@ void Housekeeper::run() {
   ::setpriority(PRIO_PROCESS, 0, kNice);  // of this thread alone
   const auto look_at_locks = [this] {
     locks_due_ = Clock::now() + kPeriod;  // if it fails
-    goes_well(has_warned_, [this] { locks_due_ = remove_stale_locks(); });
+    goes_well([this] { locks_due_ = remove_stale_locks(); });
   };
   const auto look_at_failures = [this] {
     failures_due_ = Clock::now() + kPeriod;
-    goes_well(has_warned_, [this] { failures_due_ = expire_failures(); });
+    goes_well([this] { failures_due_ = expire_failures(); });
   };
   look_at_locks();
-  goes_well(has_warned_, [this] { tracker_.begin_scan(); });
+  goes_well([this] { tracker_.begin_scan(); });
   bool is_told = false;
   while (!is_stopped()) {
     run_jobs();
@@ -214,6 +189,22 @@ void Housekeeper::run() {
   }
 }
 
+// Whatever goes wrong, the thread goes on, and the mount with it. False if it did; the log hears aloud
+// of the first time only, as there may be one for every module.
+bool Housekeeper::goes_well(const std::function<void()>& work) {
+  std::string failure = "unknown";
+  try {
+    work();
+    return true;
+  } catch (const std::exception& error) {
+    failure = error.what();
+  } catch (...) {  // logged below
+  }
+  const auto level = std::exchange(has_warned_, true) ? spdlog::level::debug : spdlog::level::warn;
+  spdlog::log(level, "a part of the layer cannot be looked after: {}", failure);
+  return false;
+}
+
 bool Housekeeper::is_stopped() {
   const std::lock_guard lock(mutex_);
   return is_stopped_;
@@ -231,7 +222,7 @@ void Housekeeper::run_jobs() {
 // False if there was nothing to look at.
 bool Housekeeper::step() {
   bool is_idle = false;
-  const bool is_well = goes_well(has_warned_, [&] {
+  const bool is_well = goes_well([&] {
     const auto step = tracker_.step();
     is_idle = !step;
     if (step) look_at(*step);
@@ -245,43 +236,6 @@ void Housekeeper::look_at(const ModuleTracker::Step& step) {
   if (!step.now) return;
   if (step.now->failure && options_.failures) failures_due_ = Clock::now();
   if (options_.adopts && step.is_of_scan && is_held(*step.now)) adopt(step.module);
-}
-
-// What has been quiet for long enough, if it still is as it was.
-void Housekeeper::look_at_due() {
-  const auto path = settling_.due(Clock::now());
-  if (!path) return;
-  if (!goes_well(has_warned_, [&] { settle(tracker_.look_at(*path), false); }))
-    settling_.refused(*path, Clock::now());
-}
-
-// was_told: of a change; else it was looked at because it was time to
-void Housekeeper::settle(const ModuleTracker::Step& step, bool was_told) {
-  if (sink_ == nullptr || !options_.publishes) return;
-  const auto& path = step.module;
-  auto sighting = sighting_of(step);
-  if (!sighting) settling_.drop(path);
-  if (!sighting || sighting->publishing.state == PublishState::kFailed) sink_->gone(path);
-  if (!sighting || !settling_.saw(path, *std::move(sighting), was_told, Clock::now())) return;
-  if (is_written(step))
-    settling_.found_open(path, Clock::now());
-  else if (sink_->settled(path, step.files))
-    settling_.drop(path);
-  else
-    settling_.refused(path, Clock::now());
-}
-
-bool Housekeeper::is_written(const ModuleTracker::Step& step) {
-  if (!step.bytes.empty()) return sink_->is_written(step.bytes);
-  return std::any_of(step.files.begin(), step.files.end(),
-                     [this](const auto& file) { return sink_->is_written(file.path); });
-}
-
-// Copies among its files stay copies.
-void Housekeeper::adopt(const std::string& module) {
-  for (const auto& file : tracker_.files_of(module))
-    if (!is_lock(file) && !index_.layer_file(file)) index_.mark_ours(file);
-  tracker_.changed(module);
 }
 
 void Housekeeper::tell_counts() {
@@ -337,7 +291,7 @@ Housekeeper::Due Housekeeper::expire_failures() {
     bool is_done = false;
     if (left.count() > 0)
       next = earlier(next, Due(Clock::now() + left));
-    else if (!goes_well(has_warned_, [&] { is_done = expire(failed.path); }) || !is_done)
+    else if (!goes_well([&] { is_done = expire(failed.path); }) || !is_done)
       next = earlier(next, Due(Clock::now() + kPeriod));
   }
   return next;

@@ -91,6 +91,7 @@ class Housekeeper : public ChangeListener {
   template <typename Work>
   auto in_thread(Work work);
   void run();
+  bool goes_well(const std::function<void()>& work);
   bool is_stopped();
   void run_jobs();
   bool step();

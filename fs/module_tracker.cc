@@ -111,6 +111,11 @@ void ModuleTracker::remember(const Step& step) {
     modules_.erase(step.module);
 }
 
+bool ModuleTracker::is_changed(const std::string& path) const {
+  const std::lock_guard lock(mutex_);
+  return !folders_.empty() || changed_.contains(path) || failed_.contains(path);
+}
+
 void ModuleTracker::try_again() {
   const std::lock_guard lock(mutex_);
   changed_.merge(failed_);

@@ -79,6 +79,8 @@ class ModuleTracker {
   // Looks at one module that waits, those that changed first; nullopt if none does. Throws IndexError
   // and std::system_error, and then this module waits for try_again().
   std::optional<Step> step();
+  // A change at or below the path was told and not looked at yet, or may have been.
+  bool is_changed(const std::string& path) const;
   // What could not be looked at waits again.
   void try_again();
   // Somebody has said that the module is to be published, which those of compilers without a completion
