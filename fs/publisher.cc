@@ -206,6 +206,7 @@ void Publisher::recover() {
     for (const auto& upload : push.uploads) generations.push_back(upload.generation);
     if (!is_made) parts_.index.put_back(generations, 0, "", unix_s(now));
   }
+  parts_.index.make_due(parts_.target);  // the clock may have been wrong when the times were set
   is_recovered_ = true;
 }
 

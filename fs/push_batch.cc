@@ -16,9 +16,9 @@
 #include <spdlog/spdlog.h>
 
 #include "fs/cache_layout.h"
-#include "fs/file_digest.h"
 #include "fs/file_snapshot.h"
 #include "fs/remote_module.h"
+#include "hub/file_body.h"
 
 namespace neffs::fs {
 namespace {
@@ -49,6 +49,13 @@ index::UploadMode mode_of(hub::StorageKind storage) {
 
 hub::LfsObject object_of(const index::UploadFile& file) {
   return {hub::ContentId::parse(file.sha256).value_or(hub::ContentId()), file.snapshot.size};
+}
+
+std::string bytes_of(int fd, std::uint64_t size) {
+  hub::FileBody body(fd, 0, size);
+  std::string bytes;
+  while (bytes.size() < size) bytes += body.read(size - bytes.size());
+  return bytes;
 }
 
 std::string new_push_id() {
@@ -115,13 +122,13 @@ bool PushBatch::hash(Item& item) try {
   for (auto& file : item.upload.files) {
     const auto fd = parts_.layer.open(file.path, O_RDONLY | O_NONBLOCK);
     if (snapshot_of(stat_of(fd.get())) != file.snapshot) return false;
-    item.samples.push_back(read_start(fd.get(), hub::kSampleBytes));
+    const auto size = file.snapshot.size;
+    item.samples.push_back(bytes_of(fd.get(), std::min<std::uint64_t>(size, hub::kSampleBytes)));
     if (!file.sha256.empty()) continue;
-    const auto digest = digest_of(fd.get(), file.snapshot.size, stop_);
-    if (stop_.stop_requested()) throw cancelled();
-    if (!digest || snapshot_of(stat_of(fd.get())) != file.snapshot) return false;
-    file.sha256 = digest->sha256.text();
-    file.sha1 = digest->sha1.text();
+    const auto ids = hub::hash_file(fd.get(), size, stop_);
+    if (snapshot_of(stat_of(fd.get())) != file.snapshot) return false;
+    file.sha256 = ids.sha256.text();
+    file.sha1 = ids.blob.text();
     if (!parts_.index.note_hashes(item.upload.entry.generation, file.path, file.sha256, file.sha1))
       return false;
   }
@@ -129,6 +136,9 @@ bool PushBatch::hash(Item& item) try {
 } catch (const std::system_error& error) {
   if (error.code().value() == EIO) throw;
   return false;
+} catch (const hub::HubError& error) {
+  if (error.kind != hub::HubErrorKind::kLocal || error.local_errno == EIO) throw;
+  return false;  // it is shorter by now
 }
 
 // Stores through a mapping show in nothing but the times, and in who may still make them.
@@ -286,7 +296,7 @@ void PushBatch::upload() {
 
 hub::RegularFile PushBatch::read_regular(const index::UploadFile& file) const {
   const auto fd = parts_.layer.open(file.path, O_RDONLY | O_NONBLOCK);
-  hub::RegularFile regular{file.path, read_start(fd.get(), file.snapshot.size)};
+  hub::RegularFile regular{file.path, bytes_of(fd.get(), file.snapshot.size)};
   hub::ContentHasher hasher(hub::HashKind::kGitBlobSha1, regular.bytes.size());
   hasher.update(std::as_bytes(std::span(regular.bytes)));
   if (hasher.finish().text() != file.sha1)
