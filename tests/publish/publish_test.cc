@@ -1,0 +1,213 @@
+// What is compiled on a mount comes into its repo: once, whole, and is still to be seen here.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <string>
+
+#include "tests/publish/publishing.h"
+
+namespace neffs::test {
+namespace {
+
+namespace stdfs = std::filesystem;
+
+TEST_F(PublishTest, AModuleIsThereInOneCommitWithAllItsFiles) {
+  const auto mounted = mount_writing();
+  const auto module = made_module(1);
+  compile_into(mounted->root(), module);
+  expect_flushed(*mounted);
+  expect_published_alone(module);
+}
+
+TEST_F(PublishTest, ItComesByItselfToo) {
+  const auto mounted = mount_writing();
+  const auto module = made_module(1);
+  compile_into(mounted->root(), module);
+  EXPECT_TRUE(eventually([&] { return repo_.head() != first_; }));
+  expect_published_alone(module);
+}
+
+TEST_F(PublishTest, ManyGoTogether) {
+  const auto mounted = mount_writing({"commit_interval=3600"});
+  for (unsigned i = 0; i < 30; ++i) compile_into(mounted->root(), made_module(i));
+  expect_flushed(*mounted);
+  const auto past = history();
+  for (unsigned i = 0; i < 30; ++i) past.expect_once(made_module(i));
+  EXPECT_LE(past.commits(), 3U);
+}
+
+TEST_F(PublishTest, WhatIsTheSameCausesNothing) {
+  const auto module = made_module(1);
+  {
+    const auto mounted = mount_writing();
+    compile_into(mounted->root(), module);
+    expect_flushed(*mounted);
+    hub_.traffic().reset();
+    expect_flushed(*mounted);
+    EXPECT_EQ(hub_.traffic().total(), 0U) << requests();
+  }
+  const auto mounted = mount_writing();
+  expect_flushed(*mounted);
+  EXPECT_EQ(writing_requests(hub_), 0U) << requests();
+  expect_published_alone(module);
+}
+
+// Another machine has compiled the very same, and was quicker.
+TEST_F(PublishTest, WhatTheRepoHasAlreadyIsNotCommittedAgain) {
+  const auto mounted = mount_writing();
+  const auto module = made_module(1);
+  std::vector<NewFile> files;
+  for (const auto& [name, bytes] : module.files)
+    files.emplace_back(module.path + "/" + name, bytes);
+  repo_.commit(files);
+  compile_into(mounted->root(), module);
+  expect_flushed(*mounted);
+  expect_published_alone(module);
+  EXPECT_EQ(hub_.traffic().count(Kind::kCommit), 0U);
+}
+
+TEST_F(PublishTest, AFileThatComesLaterFollows) {
+  const auto mounted = mount_writing();
+  auto module = made_module(1);
+  compile_into(mounted->root(), module);
+  expect_flushed(*mounted);
+  const std::string wrapped(5000, '\1');
+  write_file(*mounted / (module.path + "/wrapped_neff.hlo"), wrapped);
+  expect_flushed(*mounted);
+  const auto past = history();
+  EXPECT_EQ(past.commits(), 2U);
+  EXPECT_EQ(past.commits_of(module.path), 2U);
+  const auto added = repo_.diff(repo_.history(repo_.head()).at(1).id, repo_.head());
+  std::set<std::string> paths;
+  for (const auto& change : added) paths.insert(change.after ? change.after->path : "-");
+  paths.erase(".gitattributes");
+  EXPECT_EQ(paths, std::set<std::string>{module.path + "/wrapped_neff.hlo"});
+  const auto there = repo_.find(repo_.head(), module.path + "/wrapped_neff.hlo");
+  ASSERT_TRUE(there);
+  EXPECT_EQ(read_all(*repo_.content(*there)), wrapped);
+}
+
+TEST_F(PublishTest, ItIsStillToBeSeenHere) {
+  const auto module = made_module(1);
+  {
+    const auto mounted = mount_writing();
+    compile_into(mounted->root(), module);
+    expect_flushed(*mounted);
+    EXPECT_EQ(files_in(mounted->root(), module), module.files);
+  }
+  EXPECT_EQ(files_in(scratch_ / "mnt", module), module.files);  // below the mount
+  {
+    const auto mounted = mount_writing();
+    EXPECT_EQ(files_in(mounted->root(), module), module.files);
+  }
+  EXPECT_EQ(hub_.traffic().count(Kind::kCdnGet), 0U) << requests({.kind = Kind::kCdnGet});
+  stdfs::remove_all(scratch_ / "mnt" / module.path);
+  const auto mounted = mount_writing();
+  EXPECT_EQ(files_in(mounted->root(), module), module.files);
+  EXPECT_GT(hub_.traffic().count(Kind::kCdnGet), 0U);
+  expect_flushed(*mounted);
+  expect_published_alone(module);
+}
+
+// SEMANTICS 6: deletes are local.
+TEST_F(PublishTest, DeletesDoNotReachTheRepo) {
+  const auto mounted = mount_writing();
+  const auto kept = made_module(1);
+  const auto forgotten = made_module(2);
+  compile_into(mounted->root(), kept);
+  expect_flushed(*mounted);
+  compile_into(mounted->root(), forgotten);
+  stdfs::remove_all(*mounted / forgotten.path);
+  stdfs::remove_all(*mounted / kept.path);
+  EXPECT_EQ(stat_error(*mounted / (kept.path + "/model.done")), ENOENT);
+  expect_flushed(*mounted);
+  const auto past = history();
+  past.expect_once(kept);
+  past.expect_untorn(forgotten);
+  for (const auto& path : past.touched())
+    EXPECT_TRUE(repo_.find(repo_.head(), path)) << path << " was deleted";
+}
+
+TEST_F(PublishTest, TheFirstWriterWins) {
+  const auto mounted = mount_writing();
+  const auto ours = made_module(1);
+  auto theirs = ours;
+  theirs.files["model.neff"] = made_module(2).files["model.neff"];
+  std::vector<NewFile> files;
+  for (const auto& [name, bytes] : theirs.files)
+    files.emplace_back(theirs.path + "/" + name, bytes);
+  repo_.commit(files);
+  compile_into(mounted->root(), ours);
+  expect_flushed(*mounted);
+  expect_published_alone(theirs);
+  EXPECT_EQ(files_in(mounted->root(), ours), ours.files);
+  EXPECT_EQ(mounted->status().at("push").at("superseded"), 1);
+  expect_flushed(*mounted);  // and does not come again
+  EXPECT_EQ(hub_.traffic().count(Kind::kCommit), 0U);
+}
+
+// What a killed or failed compile of another machine left there is no module.
+TEST_F(PublishTest, LeftoversInTheRepoAreReplaced) {
+  const auto failed = made_module(1);
+  const auto locked = made_module(2);
+  const auto file = [](const MadeModule& module, const std::string& name) {
+    return NewFile(module.path + "/" + name, module.files.at(name));
+  };
+  first_ = repo_.commit({file(failed, "compile_flags.json"),
+                         file(failed, "model.hlo_module.pb"),
+                         {failed.path + "/model.log", "Failed compilation"},
+                         file(locked, "compile_flags.json"),
+                         {locked.path + "/model.hlo_module.pb.lock", ""}});
+  const auto mounted = mount_writing();
+  compile_into(mounted->root(), failed);
+  compile_into(mounted->root(), locked);
+  expect_flushed(*mounted);
+  const auto past = history();
+  past.expect_once(failed);
+  past.expect_once(locked);
+}
+
+TEST_F(PublishTest, AFileOfARegistryIsPublishedByItself) {
+  const auto mounted = mount_writing();
+  const std::string registry = sample::kVersion + "/0_REGISTRY/0.4.5/";
+  const std::string entry = registry + "0a1b2c/0123456789abcdef0123.json";
+  const std::string alias = registry + "llama/some/model/0123456789abcdef0123.json";
+  stdfs::create_directories((*mounted / entry).parent_path());
+  stdfs::create_directories((*mounted / alias).parent_path());
+  write_file(*mounted / entry, R"({"_model_id": "some/model"})");
+  stdfs::create_symlink("../../../0a1b2c/0123456789abcdef0123.json", *mounted / alias);
+  write_file(*mounted / (registry + "0a1b2c/half.json"), "{\"_model_");
+  write_file(*mounted / (registry + "0a1b2c/notes.txt"), "notes");
+  stdfs::create_symlink("/etc/hostname", *mounted / (registry + "0a1b2c/out.json"));
+  expect_flushed(*mounted);
+  EXPECT_EQ(history().touched(), (std::set<std::string>{entry, alias}));
+  for (const auto& path : {entry, alias}) {
+    const auto there = repo_.find(repo_.head(), path);
+    ASSERT_TRUE(there) << path;
+    EXPECT_EQ(read_all(*repo_.content(*there)), R"({"_model_id": "some/model"})");
+  }
+}
+
+TEST_F(PublishTest, ARepoThatIsNamedMayBePublic) {
+  repo_.set_settings({.is_private = false});
+  const auto mounted = mount_writing({"push=" + kPushRepo});
+  compile_into(mounted->root(), made_module(1));
+  expect_flushed(*mounted);
+  expect_published_alone(made_module(1));
+}
+
+TEST_F(PublishTest, WhatAnEarlierMountKeptIsPublishedByTheNext) {
+  const auto module = made_module(1);
+  {
+    const auto mounted = mount_writing({"push=none"});
+    compile_into(mounted->root(), module);
+  }
+  const auto mounted = mount_writing();
+  expect_flushed(*mounted);
+  expect_published_alone(module);
+}
+
+}  // namespace
+}  // namespace neffs::test
