@@ -124,6 +124,7 @@ void Publisher::hurry() {
     const std::lock_guard lock(mutex_);
     is_woken_ = hurries_ = true;
     paused_ = {};
+    status_.state = "ok";  // what was refused may be granted now
   }
   wake_.notify_all();
 }
