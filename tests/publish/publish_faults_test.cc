@@ -47,7 +47,7 @@ class FaultyHubTest : public PublishTest, public ::testing::WithParamInterface<F
     expect_flushed_while_read(mounted);
     const History past(repo, first);
     for (unsigned i = 0; i < kModules; ++i) past.expect_once(made_module(i));
-    EXPECT_EQ(hub.faults().struck(rule), 2U);
+    EXPECT_GE(hub.faults().struck(rule), 1U);
   }
 
   static void send_in_parts(TestHub& hub) {
@@ -120,15 +120,14 @@ TEST_F(PublishFaultTest, TheEndDoesNotWaitForACommitThatHangs) {
   {
     const auto mounted = mount_writing();
     Gate gate = hub_.hold({.kind = Kind::kCommit}, HoldPoint::kBeforeAnswering);
-    compile_some(*mounted);
+    compile_into(mounted->root(), made_module(0));
     ASSERT_TRUE(gate.wait_held(1, std::chrono::seconds(20)));
     EXPECT_EQ(history().commits(), 1U);
     EXPECT_EQ(mounted->terminate(), 0);
   }
   const auto mounted = mount_writing();
   expect_flushed(*mounted);
-  expect_some_once();
-  EXPECT_EQ(history().commits(), 1U);
+  expect_published_alone(made_module(0));
 }
 
 TEST_F(PublishFaultTest, AnotherCommitIsRunning) {
