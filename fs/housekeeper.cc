@@ -30,20 +30,6 @@ bool is_module(const LocalModule& module) {
   return module.publishing.piece != Piece::kRegistry;
 }
 
-bool is_held(const LocalModule& module) {
-  return module.state == LocalState::kComplete && module.whose == Whose::kHeld;
-}
-
-bool is_unmarked(const LocalModule& module) {
-  return module.publishing.state == PublishState::kWhenAdopted && module.whose == Whose::kOurs;
-}
-
-bool is_adoptable(const LocalModule& module) {
-  const auto state = module.publishing.state;
-  return is_unmarked(module) ||
-         (is_held(module) && state != PublishState::kNever && state != PublishState::kIncomplete);
-}
-
 std::optional<PublishedCache> published_cache(const KeepOptions& options) {
   if (!options.publishes) return std::nullopt;
   return PublishedCache{options.mountpoint};
@@ -60,7 +46,7 @@ Due earlier(Due one, Due other) {
 Housekeeper::Housekeeper(const Layer& layer, index::Index& index, ProcessTable processes,
                          KeepOptions options, Remove remove)
     : index_(index),
-      options_(options),
+      options_(std::move(options)),
       remove_(std::move(remove)),
       locks_(layer, index, std::move(processes)),
       tracker_(layer, index, published_cache(options_)),
@@ -118,10 +104,6 @@ std::vector<FailedModule> Housekeeper::failures() const {
   return failures;
 }
 
-std::vector<ModuleTracker::Entry> Housekeeper::unmarked() const {
-  return tracker_.list(is_unmarked);
-}
-
 // The thread does it, and is waited for.
 template <typename Work>
 auto Housekeeper::in_thread(Work work) {
@@ -144,15 +126,7 @@ Housekeeper::Cleared Housekeeper::clear_stale_locks() {
 }
 
 std::vector<std::string> Housekeeper::adopt_held() {
-  return in_thread([this] {
-    std::vector<std::string> adopted;
-    for (const auto& entry : tracker_.list(is_adoptable)) {
-      adopt(entry.path);
-      tracker_.adopt(entry.path);
-      adopted.push_back(entry.path);
-    }
-    return adopted;
-  });
+  return in_thread([this] { return adopt_all(); });
 }
 
 // --- the thread ------------------------------------------------------------------------------------

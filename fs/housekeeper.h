@@ -100,6 +100,7 @@ class Housekeeper : public ChangeListener {
   void settle(const ModuleTracker::Step& step, bool was_told);
   bool is_written(const ModuleTracker::Step& step);
   void adopt(const std::string& module);
+  std::vector<std::string> adopt_all();
   void tell_counts();
   Due remove_stale_locks();
   Cleared remove_locks(const std::function<bool(const OwnedLock&)>& which);

@@ -16,7 +16,21 @@ std::optional<Sighting> sighting_of(const ModuleTracker::Step& step) {
   return Sighting{step.now->publishing, step.files, std::chrono::system_clock::now() - changed};
 }
 
+bool is_unmarked(const LocalModule& module) {
+  return module.publishing.state == PublishState::kWhenAdopted && module.whose == Whose::kOurs;
+}
+
+bool is_adoptable(const LocalModule& module) {
+  const auto state = module.publishing.state;
+  return is_unmarked(module) ||
+         (is_held(module) && state != PublishState::kNever && state != PublishState::kIncomplete);
+}
+
 }  // namespace
+
+std::vector<ModuleTracker::Entry> Housekeeper::unmarked() const {
+  return tracker_.list(is_unmarked);
+}
 
 // What has been quiet for long enough, if it still is as it was. A change that was told comes first: it
 // may be one that does not show.
@@ -54,6 +68,16 @@ void Housekeeper::adopt(const std::string& module) {
   for (const auto& file : tracker_.files_of(module))
     if (!is_lock(file) && !index_.layer_file(file)) index_.mark_ours(file);
   tracker_.changed(module);
+}
+
+std::vector<std::string> Housekeeper::adopt_all() {
+  std::vector<std::string> adopted;
+  for (const auto& entry : tracker_.list(is_adoptable)) {
+    adopt(entry.path);
+    tracker_.adopt(entry.path);
+    adopted.push_back(entry.path);
+  }
+  return adopted;
 }
 
 }  // namespace neffs::fs

@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fs/cache_layout.h"
@@ -45,6 +46,10 @@ struct LocalModule {
   std::optional<Failure> failure;  // kFailed
   Publishing publishing;           // by its names, whoever it belongs to
 };
+
+inline bool is_held(const LocalModule& module) {
+  return module.state == LocalState::kComplete && module.whose == Whose::kHeld;
+}
 
 // Where the tracker looks for what is to be published; without it, it looks for modules only.
 struct PublishedCache {
@@ -86,7 +91,7 @@ class ModuleTracker {
   // Somebody has said that the module is to be published, which those of compilers without a completion
   // mark are only then. Holds until the end of this, or as long as there is an upload of it.
   void adopt(const std::string& module);
-  // The same for a path that does not wait.
+  // Looks at a path whether or not it waits, and throws as step() does.
   Step look_at(const std::string& path) const;
 
   // The module as it is now; nullopt if it is not there.
@@ -145,7 +150,7 @@ class ModuleTracker {
 };
 
 // The file that has the bytes of a published file: itself, or of an alias in a registry the file that it
-// stands for. nullopt if it is not there, or is no such file.
+// stands for. nullopt if it is not there, or is no such file. Throws std::system_error.
 std::optional<std::string> find_bytes(const Layer& layer, const std::string& path,
                                       const std::string& mountpoint);
 

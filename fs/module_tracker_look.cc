@@ -25,6 +25,10 @@ std::int64_t ns(const timespec& time) {
   return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_nsec;
 }
 
+std::uint64_t size_of(const struct stat& st) {
+  return static_cast<std::uint64_t>(st.st_size);
+}
+
 bool may_be_published(const LocalModule& module) {
   const auto state = module.publishing.state;
   return module.whose == Whose::kOurs &&
@@ -32,13 +36,29 @@ bool may_be_published(const LocalModule& module) {
           state == PublishState::kFailed);
 }
 
+// The name went, or became another one's, while it was looked at.
+bool means_gone(const std::system_error& error) {
+  const int code = error.code().value();
+  return code == ENOENT || code == ENOTDIR || code == ELOOP || code == EINVAL;
+}
+
 // A folder that is there and cannot be read is not empty: what is in it must not be missed.
 std::vector<DirEntry> list_unless_gone(const Layer& layer, const std::string& path) try {
   return layer.list(path);
 } catch (const std::system_error& error) {
-  const int code = error.code().value();
-  if (code == ENOENT || code == ENOTDIR || code == ELOOP) return {};
+  if (means_gone(error)) return {};
   throw;
+}
+
+// O_NONBLOCK: it may have become a pipe meanwhile, which nobody writes to.
+std::string read_start(const Layer& layer, const std::string& path, std::size_t bytes) {
+  const auto fd = layer.open(path, O_RDONLY | O_NONBLOCK);
+  const auto size = static_cast<std::size_t>(stat_of(fd.get()).st_size);
+  std::string text(std::min(bytes, size), '\0');
+  const auto got = ::pread(fd.get(), text.data(), text.size(), 0);
+  if (got < 0) throw_errno("read");
+  text.resize(static_cast<std::size_t>(got));
+  return text;
 }
 
 void add_seen(ModuleTracker::Step& step, std::string path, const struct stat& st) {
@@ -60,7 +80,7 @@ std::string first_line(std::string text) {
 }  // namespace
 
 index::FileSnapshot snapshot_of(const struct stat& st) {
-  return {static_cast<std::uint64_t>(st.st_size), ns(st.st_mtim), ns(st.st_ctim), st.st_ino};
+  return {size_of(st), ns(st.st_mtim), ns(st.st_ctim), st.st_ino};
 }
 
 std::optional<std::string> find_bytes(const Layer& layer, const std::string& path,
@@ -73,8 +93,9 @@ std::optional<std::string> find_bytes(const Layer& layer, const std::string& pat
   if (!target) return std::nullopt;
   const auto reached = layer.stat(*target);
   return reached && S_ISREG(reached->st_mode) ? target : std::nullopt;
-} catch (const std::system_error&) {  // it went while it was looked at
-  return std::nullopt;
+} catch (const std::system_error& error) {
+  if (means_gone(error)) return std::nullopt;
+  throw;
 }
 
 struct ModuleTracker::File {
@@ -101,16 +122,15 @@ void ModuleTracker::look_at_module(Step& step) const {
   std::vector<File> files;
   std::copy_if(names.begin(), names.end(), std::back_inserter(files),
                [](const File& file) { return S_ISREG(file.st.st_mode); });
-  LocalModule now;
+  auto& now = step.now.emplace();
   std::vector<ModuleFile> listing;
   for (const auto& file : files) {
-    const auto size = static_cast<std::uint64_t>(file.st.st_size);
-    listing.push_back({file.inside, size});
+    listing.push_back({file.inside, size_of(file.st)});
     if (file.inside.ends_with(".lock")) {
       now.locks.push_back(file.inside);
     } else if (file.inside != kFailureLog) {
       ++now.files;
-      now.bytes += size;
+      now.bytes += size_of(file.st);
     }
   }
   const auto at = locate(module);
@@ -119,16 +139,14 @@ void ModuleTracker::look_at_module(Step& step) const {
   now.whose = whose(module, files);
   if (now.state == LocalState::kFailed) now.failure = read_failure(module, files);
   if (published_) now.publishing = judge(module, now.state, names);
-  if (may_be_published(now)) {
-    for (const auto& file : files)
-      if (is_published_name(file.inside)) add_seen(step, join_path(module, file.inside), file.st);
-    std::sort(step.files.begin(), step.files.end(),
-              [](const auto& one, const auto& other) { return one.path < other.path; });
-  }
-  step.now = std::move(now);
+  if (!may_be_published(now)) return;
+  for (const auto& file : files)
+    if (is_published_name(file.inside)) add_seen(step, join_path(module, file.inside), file.st);
+  std::sort(step.files.begin(), step.files.end(),
+            [](const auto& one, const auto& other) { return one.path < other.path; });
 }
 
-// What a source has to be told of a registry is in single files, of which each is whole by itself.
+// Each of them is whole by itself, and published by itself.
 void ModuleTracker::look_at_registry_file(Step& step) const {
   const auto& path = step.module;
   const auto found = layer_.stat(path);
@@ -142,7 +160,7 @@ void ModuleTracker::look_at_registry_file(Step& step) const {
     now.publishing = {PublishState::kNever, Piece::kRegistry, "leads to no file of a registry"};
     return;
   }
-  now.bytes = static_cast<std::uint64_t>(st->st_size);
+  now.bytes = size_of(*st);
   now.whose = whose_in_registry(path, *bytes);
   now.publishing = judge_registry_file(path, read_text(*bytes));
   if (!may_be_published(now)) return;
@@ -244,20 +262,18 @@ Failure ModuleTracker::read_failure(const std::string& module,
   return failure;
 }
 
-std::string ModuleTracker::read_text(const std::string& path) const {
-  auto text = start_of(path, kTextBytes + 1);
+// Trouble of the disk is no verdict on the file.
+std::string ModuleTracker::read_text(const std::string& path) const try {
+  auto text = read_start(layer_, path, kTextBytes + 1);
   if (text.size() > kTextBytes) text.clear();
   return text;
+} catch (const std::system_error& error) {
+  if (means_gone(error) || error.code().value() == EACCES) return "";
+  throw;
 }
 
-// O_NONBLOCK: it may have become a pipe meanwhile, which nobody writes to.
 std::string ModuleTracker::start_of(const std::string& path, std::size_t bytes) const try {
-  const auto fd = layer_.open(path, O_RDONLY | O_NONBLOCK);
-  const auto size = static_cast<std::size_t>(stat_of(fd.get()).st_size);
-  std::string text(std::min(bytes, size), '\0');
-  const auto got = ::pread(fd.get(), text.data(), text.size(), 0);
-  text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-  return text;
+  return read_start(layer_, path, bytes);
 } catch (const std::system_error&) {
   return "";
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <filesystem>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace neffs::fs {
@@ -54,8 +55,9 @@ bool stays_here(std::string_view name) {
 }
 
 bool has(std::span<const LocalFile> files, std::string_view path) {
-  return std::any_of(files.begin(), files.end(),
-                     [&](const LocalFile& file) { return file.path == path; });
+  return std::any_of(files.begin(), files.end(), [&](const LocalFile& file) {
+    return file.path == path && file.kind == LocalFile::Kind::kRegular;
+  });
 }
 
 // --- what a module still lacks: "" if nothing ------------------------------------------------------
@@ -76,11 +78,12 @@ bool is_component(const std::string& name, const json& value) {
 
 // The export splits some: "vae" is in vae_encoder and vae_decoder, "controlnet" in controlnet_0.
 bool has_component(std::span<const LocalFile> files, const std::string& name) {
+  const auto part = name + "_";
   return std::any_of(files.begin(), files.end(), [&](const LocalFile& file) {
     const auto slash = file.path.find('/');
     if (slash == std::string_view::npos || !is_published_name(file.path)) return false;
     const auto folder = file.path.substr(0, slash);
-    return folder == name || folder.starts_with(name + "_");
+    return folder == name || folder.starts_with(part);
   });
 }
 
@@ -94,7 +97,7 @@ std::string lack_of_traced(const ModuleFacts& module, const ReadText& read) {
   if (is_pipeline)
     for (const auto& [name, value] : described.items())
       if (is_component(name, value) && !has_component(module.files, name))
-        return "no " + name + ", which " + described_by + " names";
+        return fmt::format("no {}, which {} names", name, described_by);
   const bool has_traced =
       std::any_of(module.files.begin(), module.files.end(), [](const LocalFile& file) {
         return file.path.ends_with(kTracedEnd) && is_published_name(file.path);
@@ -159,8 +162,8 @@ Publishing judge_module_to_publish(const ModuleFacts& module, const ReadText& re
   if (piece == Piece::kCompiled && !has(module.files, kDoneMark) && !module.is_adopted)
     return verdict(PublishState::kWhenAdopted,
                    "its compiler writes no model.done: published only when it is adopted");
-  const auto is_lock = [](const LocalFile& file) { return file.path.ends_with(".lock"); };
-  if (std::any_of(module.files.begin(), module.files.end(), is_lock))
+  const auto is_lock_file = [](const LocalFile& file) { return file.path.ends_with(".lock"); };
+  if (std::any_of(module.files.begin(), module.files.end(), is_lock_file))
     return verdict(PublishState::kLocked, "locked");
   const auto fault = fault_of(module.files);
   if (!fault.empty()) return verdict(PublishState::kFailed, fault);
