@@ -20,6 +20,7 @@ class UploadSink {
   // False: it cannot be taken now (no target, trouble with the index); it is offered again in a while.
   virtual bool settled(const std::string& path, std::vector<index::SeenFile> files) = 0;
   // What is at the path is not to be published as it is now: deleted, unfinished, somebody else's, a copy.
+  // A lock alone is no reason: of what has it, nothing is said until it is quiet again.
   // Comes for every such path that was looked at, most of which nobody ever offered: has to be quick
   // then. What was pushed becomes a copy, too: an upload that has ended may be kept.
   virtual void gone(const std::string& path) = 0;
