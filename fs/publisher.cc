@@ -61,11 +61,12 @@ Publisher::Publisher(const Layer& layer, index::Index& index, hub::PushRepo& rep
              target,
              target.endpoint + "/" + target.repo + "@" + target.branch,
              helpers.is_written,
-             helpers.look_again},
+             helpers.look_again,
+             options.mountpoint},
       helpers_(std::move(helpers)),
-      options_(options),
+      options_(std::move(options)),
       batch_size_(kFirstBatch),
-      pace_(options.commit_interval) {
+      pace_(options_.commit_interval) {
   parts_.index.set_upload_target(parts_.target);
 }
 

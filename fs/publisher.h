@@ -23,6 +23,7 @@ struct PublishOptions {
   std::chrono::milliseconds commit_interval{40'000};
   // Nothing is sent while the repo is not private.
   bool only_private = true;
+  std::string mountpoint{};  // absolute; "" if it is not mounted
 };
 
 // For people.

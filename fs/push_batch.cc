@@ -17,6 +17,7 @@
 
 #include "fs/cache_layout.h"
 #include "fs/file_snapshot.h"
+#include "fs/module_tracker.h"
 #include "fs/remote_module.h"
 #include "hub/file_body.h"
 
@@ -51,7 +52,7 @@ hub::LfsObject object_of(const index::UploadFile& file) {
   return {hub::ContentId::parse(file.sha256).value_or(hub::ContentId()), file.snapshot.size};
 }
 
-std::string bytes_of(int fd, std::uint64_t size) {
+std::string read_bytes(int fd, std::uint64_t size) {
   hub::FileBody body(fd, 0, size);
   std::string bytes;
   while (bytes.size() < size) bytes += body.read(size - bytes.size());
@@ -117,13 +118,17 @@ void PushBatch::hash() {
   });
 }
 
+std::string PushBatch::bytes_of(const std::string& path) const {
+  return find_bytes(parts_.layer, path, parts_.mountpoint).value_or(path);
+}
+
 // False if a file is not the one that was queued.
 bool PushBatch::hash(Item& item) try {
   for (auto& file : item.upload.files) {
-    const auto fd = parts_.layer.open(file.path, O_RDONLY | O_NONBLOCK);
+    const auto fd = parts_.layer.open(bytes_of(file.path), O_RDONLY | O_NONBLOCK);
     if (snapshot_of(stat_of(fd.get())) != file.snapshot) return false;
     const auto size = file.snapshot.size;
-    item.samples.push_back(bytes_of(fd.get(), std::min<std::uint64_t>(size, hub::kSampleBytes)));
+    item.samples.push_back(read_bytes(fd.get(), std::min<std::uint64_t>(size, hub::kSampleBytes)));
     if (!file.sha256.empty()) continue;
     const auto ids = hub::hash_file(fd.get(), size, stop_);
     if (snapshot_of(stat_of(fd.get())) != file.snapshot) return false;
@@ -144,8 +149,9 @@ bool PushBatch::hash(Item& item) try {
 // Stores through a mapping show in nothing but the times, and in who may still make them.
 bool PushBatch::is_unchanged(const Item& item) const {
   return std::all_of(item.upload.files.begin(), item.upload.files.end(), [&](const auto& file) {
-    const auto st = parts_.layer.stat(file.path);
-    return st && snapshot_of(*st) == file.snapshot && !parts_.is_written(file.path);
+    const auto bytes = bytes_of(file.path);
+    const auto st = parts_.layer.stat(bytes);
+    return st && snapshot_of(*st) == file.snapshot && !parts_.is_written(bytes);
   });
 }
 
@@ -246,7 +252,8 @@ hub::UploadRequest PushBatch::uploads_to_make() const {
     for (std::size_t i = 0; i < item.upload.files.size(); ++i) {
       const auto& file = item.upload.files[i];
       if (file.mode != index::UploadMode::kLfs || item.is_there[i]) continue;
-      if (paths.emplace(file.sha256, file.path).second) request.objects.push_back(object_of(file));
+      if (paths.emplace(file.sha256, bytes_of(file.path)).second)
+        request.objects.push_back(object_of(file));
     }
   request.open = [&layer = parts_.layer, paths](const hub::LfsObject& object) {
     const auto& path = paths.at(object.content.text());
@@ -295,8 +302,8 @@ void PushBatch::upload() {
 // --- the commit -----------------------------------------------------------------------------------
 
 hub::RegularFile PushBatch::read_regular(const index::UploadFile& file) const {
-  const auto fd = parts_.layer.open(file.path, O_RDONLY | O_NONBLOCK);
-  hub::RegularFile regular{file.path, bytes_of(fd.get(), file.snapshot.size)};
+  const auto fd = parts_.layer.open(bytes_of(file.path), O_RDONLY | O_NONBLOCK);
+  hub::RegularFile regular{file.path, read_bytes(fd.get(), file.snapshot.size)};
   hub::ContentHasher hasher(hub::HashKind::kGitBlobSha1, regular.bytes.size());
   hasher.update(std::as_bytes(std::span(regular.bytes)));
   if (hasher.finish().text() != file.sha1)
@@ -365,8 +372,9 @@ std::optional<PushResult> PushBatch::send() {
 // Nothing that was written while the commit was made may become a copy.
 void PushBatch::release_written(const Item& item) {
   for (const auto& file : item.upload.files) {
-    const auto st = parts_.layer.stat(file.path);
-    if (!st || snapshot_of(*st) != file.snapshot || parts_.is_written(file.path))
+    const auto bytes = bytes_of(file.path);
+    const auto st = parts_.layer.stat(bytes);
+    if (!st || snapshot_of(*st) != file.snapshot || parts_.is_written(bytes))
       parts_.index.mark_ours(file.path);
   }
 }

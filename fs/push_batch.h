@@ -29,6 +29,7 @@ struct PushParts {
   std::function<bool(const std::string& path)> is_written;
   // The module changed while it was pushed: it is to be looked at again.
   std::function<void(const std::string& path)> look_again;
+  std::string mountpoint;  // where absolute aliases of a registry lead to; "" if nowhere
 };
 
 struct PushResult {
@@ -70,6 +71,8 @@ class PushBatch {
   void look_again();
   std::optional<PushResult> send();
 
+  // Where the bytes of a file are: elsewhere for an alias in a registry, which is a symlink.
+  std::string bytes_of(const std::string& path) const;
   bool hash(Item& item);
   bool is_unchanged(const Item& item) const;
   Question question() const;
