@@ -113,7 +113,7 @@ void ModuleTracker::remember(const Step& step) {
 
 bool ModuleTracker::is_changed(const std::string& path) const {
   const std::lock_guard lock(mutex_);
-  return !folders_.empty() || changed_.contains(path) || failed_.contains(path);
+  return !folders_.empty() || changed_.contains(path);
 }
 
 void ModuleTracker::try_again() {
