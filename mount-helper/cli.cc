@@ -20,6 +20,9 @@ constexpr const char* kDescription =
     "A Hugging Face Hub repo as the AWS Neuron compile cache: mounted once, it gives every job the "
     "modules that others have compiled.";
 
+// What `umount --flush` means without a time.
+constexpr const char* kForever = "forever";
+
 // What the words are bound to while CLI11 reads them.
 struct Words {
   std::string first;   // SOURCE, or the mountpoint if it stands alone
@@ -32,7 +35,7 @@ struct Words {
   RestoreRequest restore;
   DoctorRequest doctor;
   FlushRequest flush;
-  std::string flush_seconds;  // of umount; "" if none were given
+  std::string flush_seconds;  // of umount; "" if it does not flush
 };
 
 bool looks_like_path(const std::string& word) {
@@ -76,12 +79,9 @@ void add_umount(CLI::App& app, Words& words) {
   CLI::App* command = app.add_subcommand("umount", "Unmounts, and waits for the daemon's end");
   add_mount_point(*command, words.umount.mount_point, "MOUNTPOINT");
   command->add_flag("--lazy", words.umount.is_lazy, "detach it also while it is in use");
-  command
-      ->add_option("--flush", words.flush_seconds,
-                   "first publish what can be, for at most so long if that is given")
-      ->type_name("[=SECONDS]")
-      ->expected(0, 1)
-      ->default_str("");
+  // A flag, so that a word after it is the mountpoint.
+  command->add_flag(fmt::format("--flush{{{}}}", kForever), words.flush_seconds,
+                    "first publish what can be, with =SECONDS for at most so long");
   command->footer("Example:\n  neffs umount --flush=300");
 }
 
@@ -129,13 +129,16 @@ void add_flush(CLI::App& app, Words& words) {
   command->add_option("--timeout", words.flush.timeout_s, "give up after that time")
       ->type_name("SECONDS")
       ->check(CLI::NonNegativeNumber);
-  command->footer("Example:\n  neffs flush --timeout 600");
+  CLI::Option* adopted = command->add_flag("--adopted", words.flush.adopts,
+                                           "first release the modules that were found there");
+  command->add_flag("--yes", words.flush.is_sure, "release them without a question")
+      ->needs(adopted);
+  command->footer("Example:\n  neffs flush --timeout 600\n  neffs flush --adopted");
 }
 
-// CLI11 tells an option without its value by the count alone.
-void name_flush(const CLI::App& umount, Words& words) {
-  words.umount.flushes = umount.count("--flush") > 0;
-  if (words.flush_seconds.empty()) return;
+void name_flush(Words& words) {
+  words.umount.flushes = !words.flush_seconds.empty();
+  if (!words.umount.flushes || words.flush_seconds == kForever) return;
   try {
     words.umount.flush_s =
         std::chrono::duration<double>(parse_seconds(words.flush_seconds)).count();
@@ -158,7 +161,7 @@ Request request_of(const CLI::App& app, Words& words) {
     return words.mount;
   }
   if (app.got_subcommand("umount")) {
-    name_flush(*app.get_subcommand("umount"), words);
+    name_flush(words);
     return words.umount;
   }
   if (app.got_subcommand("flush")) return words.flush;

@@ -60,6 +60,15 @@ inline nlohmann::json flush_request() {
   return {{"request", "flush"}};
 }
 
+// What `adopt` would release: repo, modules (as in `push` of the status).
+inline nlohmann::json adoptable_request() {
+  return {{"request", "adoptable"}};
+}
+// Held modules are published from here on. Only for root and the mounting user.
+inline nlohmann::json adopt_request() {
+  return {{"request", "adopt"}};
+}
+
 // Only for root and the mounting user.
 inline nlohmann::json clear_stale_locks_request() {
   return {{"request", "clear_stale_locks"}};

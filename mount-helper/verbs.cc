@@ -31,6 +31,11 @@ void check_may_change(uid_t caller) {
     throw std::runtime_error("only root and the user who mounted may do this");
 }
 
+bool may_be_published(const fs::ModuleTracker::Entry& held) {
+  const auto state = held.module.publishing.state;
+  return state != fs::PublishState::kNever && state != fs::PublishState::kIncomplete;
+}
+
 }  // namespace
 
 Verbs::Verbs(MountFacts mount, const Sources& sources)
@@ -46,6 +51,8 @@ std::string Verbs::answer(std::string_view request, uid_t caller) const {
     if (verb == "explain") return explain(path());
     if (verb == "restore") return restore(path(), caller);
     if (verb == "flush") return flush();
+    if (verb == "adoptable") return adoptable();
+    if (verb == "adopt") return adopt(caller);
     if (verb == "clear_stale_locks") return clear_stale_locks(caller);
     return text_of({{"error", "this daemon does not know the request '" + verb + "'"}});
   } catch (const std::exception& failure) {
@@ -84,11 +91,29 @@ std::optional<PushFacts> Verbs::push_facts() const {
   return facts;
 }
 
-std::string Verbs::flush() const {
+fs::Publisher& Verbs::publisher() const {
   if (sources_.publisher == nullptr)
     throw std::runtime_error("this mount publishes nothing: " + mount_.push_why);
-  sources_.publisher->hurry();
-  return text_of({{"repo", sources_.publisher->target().repo}});
+  return *sources_.publisher;
+}
+
+std::string Verbs::flush() const {
+  publisher().hurry();
+  return text_of({{"repo", publisher().target().repo}});
+}
+
+std::string Verbs::adoptable() const {
+  auto modules = sources_.housekeeper.held();
+  std::erase_if(modules, [](const auto& held) { return !may_be_published(held); });
+  const auto unmarked = sources_.housekeeper.unmarked();
+  modules.insert(modules.end(), unmarked.begin(), unmarked.end());
+  return text_of({{"repo", publisher().target().repo}, {"modules", array_of(modules, held_json)}});
+}
+
+std::string Verbs::adopt(uid_t caller) const {
+  check_may_change(caller);
+  publisher();  // what is released where nothing is published would go out some other day
+  return text_of({{"adopted", sources_.housekeeper.adopt_held()}});
 }
 
 std::string Verbs::status() const {

@@ -42,7 +42,10 @@ class Verbs {
   std::string explain(const std::string& path) const;
   std::string restore(const std::string& path, uid_t caller) const;
   std::string clear_stale_locks(uid_t caller) const;
+  fs::Publisher& publisher() const;
   std::string flush() const;
+  std::string adoptable() const;
+  std::string adopt(uid_t caller) const;
   std::optional<PushFacts> push_facts() const;
   bool is_in_source(const fs::FailedModule& failed) const;
 

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "mount-helper/adoption.h"
 #include "mount-helper/answer.h"
 #include "mount-helper/command_error.h"
 #include "mount-helper/control.h"
@@ -136,6 +137,7 @@ int flush_command(const FlushRequest& request) {
   const auto path = mount_path(request.mount_point, table);
   if (!is_neffs_mounted_at(table, path))
     throw CommandError(path.string(), "not mounted", "what is queued is pushed by the next mount");
+  if (request.adopts && !release_held(path.string(), request.is_sure)) return kFailure;
   if (!flush(path, request.timeout_s)) return kFailure;
   const auto push = push_status(path);
   fmt::print("everything is in {}: {} pushed, {} superseded since the mount\n",

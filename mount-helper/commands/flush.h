@@ -11,7 +11,9 @@ namespace neffs::mount_helper {
 
 struct FlushRequest {
   std::string mount_point = kDefaultMountPoint;
-  std::optional<double> timeout_s;  // nullopt: as long as it takes
+  std::optional<double> timeout_s{};  // nullopt: as long as it takes
+  bool adopts = false;                // first, what is held is released
+  bool is_sure = false;               // without a question
 };
 
 int flush_command(const FlushRequest& request);

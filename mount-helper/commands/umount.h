@@ -10,8 +10,8 @@ namespace neffs::mount_helper {
 
 struct UmountRequest {
   std::string mount_point = kDefaultMountPoint;
-  bool is_lazy = false;           // detaches also while in use; the daemon ends with the last close
-  bool flushes = false;           // first, everything that can be is published
+  bool is_lazy = false;  // detaches also while in use; the daemon ends with the last close
+  bool flushes = false;  // first, everything that can be is published
   std::optional<double> flush_s{};  // for so long at most; nullopt: as long as it takes
 };
 

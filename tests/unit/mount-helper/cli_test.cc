@@ -74,6 +74,45 @@ TEST(CommandLine, OtherCommands) {
   EXPECT_TRUE(std::holds_alternative<VersionRequest>(parse_command_line("neffs", {"version"})));
 }
 
+TEST(CommandLine, FlushWaitsAsLongAsItIsTold) {
+  const auto flush_of = [](const Words& words) {
+    return std::get<FlushRequest>(parse_command_line("neffs", words));
+  };
+  EXPECT_EQ(flush_of({"flush"}).mount_point, kDefaultMountPoint);
+  EXPECT_EQ(flush_of({"flush"}).timeout_s, std::nullopt);
+  EXPECT_EQ(flush_of({"flush", "/mnt/x", "--timeout", "1.5"}).mount_point, "/mnt/x");
+  EXPECT_EQ(flush_of({"flush", "--timeout=0", "/mnt/x"}).timeout_s, 0);
+  EXPECT_EQ(flush_of({"flush", "--timeout", "600"}).timeout_s, 600);
+  EXPECT_FALSE(flush_of({"flush"}).adopts);
+  EXPECT_TRUE(flush_of({"flush", "--adopted"}).adopts);
+  EXPECT_FALSE(flush_of({"flush", "--adopted"}).is_sure);
+  EXPECT_TRUE(flush_of({"flush", "--yes", "--adopted", "/mnt/x"}).is_sure);
+}
+
+TEST(CommandLine, UmountFlushesWithAndWithoutALimit) {
+  struct Row {
+    Words words;
+    bool flushes;
+    std::optional<double> seconds;
+    const char* mount_point;
+  };
+  const Row rows[] = {
+      {{"umount"}, false, std::nullopt, kDefaultMountPoint},
+      {{"umount", "--flush"}, true, std::nullopt, kDefaultMountPoint},
+      {{"umount", "--flush=0"}, true, 0, kDefaultMountPoint},
+      {{"umount", "--flush=2.5", "/mnt/x"}, true, 2.5, "/mnt/x"},
+      {{"umount", "/mnt/x", "--flush"}, true, std::nullopt, "/mnt/x"},
+      {{"umount", "--flush", "--lazy"}, true, std::nullopt, kDefaultMountPoint},
+      {{"umount", "--flush", "/mnt/x"}, true, std::nullopt, "/mnt/x"},
+  };
+  for (const Row& row : rows) {
+    const auto umount = std::get<UmountRequest>(parse_command_line("neffs", row.words));
+    EXPECT_EQ(umount.flushes, row.flushes) << testing::PrintToString(row.words);
+    EXPECT_EQ(umount.flush_s, row.seconds) << testing::PrintToString(row.words);
+    EXPECT_EQ(umount.mount_point, row.mount_point) << testing::PrintToString(row.words);
+  }
+}
+
 TEST(CommandLine, MountHelperTakesTheArgumentsOfMount8) {
   const MountRequest request =
       mount_of({"lab/cache", "/mnt/x", "-n", "-v", "-s", "-o", "rw,noauto,nosuid,x-foo=1,list=all"},
@@ -99,6 +138,12 @@ TEST(CommandLine, WrongUsageIsCalledSo) {
                         {"umount", "/a", "/b"},
                         {"explain"},
                         {"doctor", "--clear-all"},
+                        {"flush", "/a", "/b"},
+                        {"flush", "--yes"},
+                        {"flush", "--timeout", "soon"},
+                        {"flush", "--timeout", "-1"},
+                        {"umount", "--flush=soon"},
+                        {"umount", "--flush=-1"},
                         {"version", "x"}};
   for (const Words& words : rows) {
     EXPECT_EQ(refusal_of([&] { parse_command_line("neffs", words); }).exit_code, kWrongUsage)
@@ -114,9 +159,10 @@ TEST(CommandLine, UnknownCommandNamesTheNearest) {
 }
 
 TEST(CommandLine, EveryCommandExplainsItselfWithAnExample) {
-  for (const Words& words : {Words{"--help"}, Words{"mount", "--help"}, Words{"umount", "--help"},
-                             Words{"status", "--help"}, Words{"doctor", "--help"},
-                             Words{"explain", "--help"}, Words{"version", "--help"}}) {
+  for (const Words& words :
+       {Words{"--help"}, Words{"mount", "--help"}, Words{"umount", "--help"},
+        Words{"status", "--help"}, Words{"doctor", "--help"}, Words{"flush", "--help"},
+        Words{"restore", "--help"}, Words{"explain", "--help"}, Words{"version", "--help"}}) {
     const auto printed = std::get<Printed>(parse_command_line("neffs", words));
     EXPECT_THAT(printed.text, HasSubstr("Example:\n  neffs "));
   }

@@ -67,6 +67,9 @@ TEST(Options, DefaultsAreThoseOfTheContract) {
   EXPECT_FALSE(options.is_read_only);
   EXPECT_FALSE(options.is_offline);
   EXPECT_EQ(options.push, PushMode::kAuto);
+  EXPECT_EQ(options.push_repo, "");
+  EXPECT_EQ(options.keep.settle, milliseconds(5000));
+  EXPECT_EQ(options.commit_interval, milliseconds(40'000));
   EXPECT_EQ(options.layer, "");
   EXPECT_EQ(options.list, ListMode::kAuto);
   EXPECT_EQ(options.passthrough, PassthroughMode::kAuto);
@@ -82,12 +85,16 @@ TEST(Options, DefaultsAreThoseOfTheContract) {
 
 TEST(Options, EveryOneThatThisVersionHas) {
   const MountOptions options = parse_options(
-      {"ro,offline,push=none,layer=/data/a\\,b,list=all,passthrough=off,hub_timeout=0.5",
-       "fetch_timeout=90,dmask=022,fmask=0133,gid=1000,token_file=/run/token", "allow_other",
-       "default_permissions,log=debug"});
+      {"ro,offline,push=lab/cache,layer=/data/a\\,b,list=all,passthrough=off,hub_timeout=0.5",
+       "fetch_timeout=90,settle=0.5,commit_interval=120,dmask=022,fmask=0133,gid=1000,token_file=/"
+       "run/token",
+       "allow_other", "default_permissions,log=debug"});
   EXPECT_TRUE(options.is_read_only);
   EXPECT_TRUE(options.is_offline);
-  EXPECT_EQ(options.push, PushMode::kNone);
+  EXPECT_EQ(options.push, PushMode::kRepo);
+  EXPECT_EQ(options.push_repo, "lab/cache");
+  EXPECT_EQ(options.keep.settle, milliseconds(500));
+  EXPECT_EQ(options.commit_interval, milliseconds(120'000));
   EXPECT_EQ(options.layer, "/data/a,b");
   EXPECT_EQ(options.list, ListMode::kAll);
   EXPECT_EQ(options.passthrough, PassthroughMode::kOff);
@@ -107,10 +114,15 @@ TEST(Options, LastOneWins) {
   EXPECT_FALSE(parse_options({"ro,rw"}).is_read_only);
   EXPECT_TRUE(parse_options({"rw", "ro"}).is_read_only);
   EXPECT_EQ(parse_options({"list=all,list=local"}).list, ListMode::kLocal);
-  EXPECT_TRUE(parse_options({"push=lab/cache,push=auto"}).not_yet.empty());
+  const MountOptions options = parse_options({"push=lab/cache,push=auto"});
+  EXPECT_EQ(options.push, PushMode::kAuto);
+  EXPECT_EQ(options.push_repo, "");
+  EXPECT_THAT(parse_options({"poll=60,metrics=/a,metrics=/b"}).not_yet,
+              ElementsAre("poll=60", "metrics=/b"));
 }
 
 TEST(Options, WordsStandForTheirEnum) {
+  EXPECT_EQ(parse_options({"push=none"}).push, PushMode::kNone);
   EXPECT_EQ(parse_options({"list=auto"}).list, ListMode::kAuto);
   EXPECT_EQ(parse_options({"passthrough=on"}).passthrough, PassthroughMode::kOn);
   EXPECT_EQ(parse_options({"log=error"}).log, LogLevel::kError);
@@ -130,8 +142,7 @@ TEST(Options, FailuresAreKeptOrExpire) {
 
 TEST(Options, LaterOnesAreUnderstoodAndRefused) {
   for (const char* text :
-       {"cache_size=20G", "min_free=5G", "push=lab/cache", "settle=5", "commit_interval=40",
-        "metrics=/run/neffs.prom", "poll=60", "miss_check=15"}) {
+       {"cache_size=20G", "min_free=5G", "metrics=/run/neffs.prom", "poll=60", "miss_check=15"}) {
     const MountOptions options = parse_options({text});
     EXPECT_THAT(options.not_yet, ElementsAre(text));
     const Refusal refusal = refusal_of([&] { refuse_later_options(options); });
@@ -139,7 +150,8 @@ TEST(Options, LaterOnesAreUnderstoodAndRefused) {
               std::string("option ") + text + ": needs a later version of neffs (leave it out)");
     EXPECT_EQ(refusal.exit_code, kWrongUsage);
   }
-  EXPECT_TRUE(parse_options({"adopt=hold,push=auto"}).not_yet.empty());
+  EXPECT_TRUE(
+      parse_options({"adopt=hold,push=lab/cache,settle=5,commit_interval=40"}).not_yet.empty());
 }
 
 TEST(Options, WrongValuesSayHowToWriteThem) {
@@ -150,6 +162,9 @@ TEST(Options, WrongValuesSayHowToWriteThem) {
       {"list", "option list: a value is missing (write list=auto|local|all)"},
       {"ro=yes", "option ro=yes: takes no value (write ro)"},
       {"push=cache", "option push=cache: neither auto nor none nor a repo, namespace/name"},
+      {"settle=soon", "option settle=soon: not a time in seconds, write it like 2 or 0.5"},
+      {"commit_interval",
+       "option commit_interval: a value is missing (write commit_interval=SECONDS)"},
       {"layer=", "option layer=: a path is missing"},
       {"adopt=all", "option adopt=all: not one of hold, push"},
       {"failures=never", "option failures=never: not a time in seconds, write it like 2 or 0.5"},
