@@ -62,6 +62,7 @@ Publisher::Publisher(const Layer& layer, index::Index& index, hub::PushRepo& rep
              target.endpoint + "/" + target.repo + "@" + target.branch,
              helpers.is_written,
              helpers.look_again,
+             options.only_private,
              options.mountpoint},
       helpers_(std::move(helpers)),
       options_(std::move(options)),
@@ -337,11 +338,7 @@ void Publisher::finish(const PushResult& result) {
 void Publisher::check_access() {
   const auto access = parts_.repo.access(soon(stop_.get_token()));
   if (access.refusal) throw *access.refusal;
-  if (options_.only_private && !access.is_private)
-    throw hub::HubError(hub::HubErrorKind::kForbidden,
-                        parts_.target.repo +
-                            " is public now, and nothing is published to it (name "
-                            "it with push= if that is wanted)");
+  if (options_.only_private && !access.is_private) throw public_now(parts_.target.repo);
 }
 
 void Publisher::count_commits() {

@@ -330,6 +330,11 @@ hub::CommitRequest PushBatch::request_for(const index::Push& push) const {
   return request;
 }
 
+// Since the repo was looked at, hours may have passed with uploads.
+void PushBatch::check_private() const {
+  if (parts_.only_private && !parts_.reader.info().is_private) throw public_now(parts_.target.repo);
+}
+
 std::optional<PushResult> PushBatch::send() {
   std::vector<std::int64_t> generations;
   for (const auto& item : items_) generations.push_back(item.upload.entry.generation);
@@ -348,6 +353,7 @@ std::optional<PushResult> PushBatch::send() {
     const bool is_empty =
         request.lfs_files.empty() && request.regular_files.empty() && request.deleted_files.empty();
     if (!is_empty) {
+      check_private();
       parts_.index.sync();
       result.commit = parts_.repo.commit(request, within(kToCommit, stop_));
       result.is_new = true;
@@ -391,6 +397,13 @@ RemoteView::Added PushBatch::added(const Item& item) {
     added.files.push_back(std::move(entry));
   }
   return added;
+}
+
+hub::HubError public_now(const std::string& repo) {
+  return {
+      hub::HubErrorKind::kForbidden,
+      repo +
+          " is public now, and nothing is published to it (name it with push= if that is wanted)"};
 }
 
 bool find_out(const PushParts& parts, const index::Push& push) {

@@ -29,7 +29,8 @@ struct PushParts {
   std::function<bool(const std::string& path)> is_written;
   // The module changed while it was pushed: it is to be looked at again.
   std::function<void(const std::string& path)> look_again;
-  std::string mountpoint;  // where absolute aliases of a registry lead to; "" if nowhere
+  bool only_private = true;  // no commit is made in a repo that is public by then
+  std::string mountpoint;    // where absolute aliases of a registry lead to; "" if nowhere
 };
 
 struct PushResult {
@@ -81,6 +82,7 @@ class PushBatch {
   std::vector<std::string> leftovers_of(const std::string& module);
   hub::UploadRequest uploads_to_make() const;
   hub::CommitRequest request_for(const index::Push& push) const;
+  void check_private() const;
   hub::RegularFile read_regular(const index::UploadFile& file) const;
   static RemoteView::Added added(const Item& item);
   void release_written(const Item& item);
@@ -95,6 +97,9 @@ class PushBatch {
   std::string head_;
   std::uint64_t superseded_ = 0;
 };
+
+// Why a repo that has become public gets nothing.
+hub::HubError public_now(const std::string& repo);
 
 // Looks in the repo for a push whose answer was lost, and finishes or ends it: the same commit cannot
 // be made twice, because its parent is named. True if it had been made. Throws HubError, IndexError.

@@ -178,5 +178,51 @@ TEST_F(PublishTest, ARepoThatBecomesPublicGetsNothingMore) {
   history().expect_once(made_module(2));
 }
 
+// However late: the last look is right before the commit.
+TEST_F(PublishTest, ARepoThatBecomesPublicDuringAnUploadGetsNoCommit) {
+  const auto mounted = mount_writing();
+  Gate gate = hub_.hold({.kind = Kind::kLfsPut});
+  compile_into(mounted->root(), made_module(1));
+  ASSERT_TRUE(gate.wait_held(1, std::chrono::seconds(20)));
+  repo_.set_settings({.is_private = false});
+  gate.open();
+  const Ended ended = flush(*mounted);
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_NE(ended.err.find("public"), std::string::npos) << ended.err;
+  EXPECT_EQ(repo_.head(), first_);
+  EXPECT_EQ(hub_.traffic().count(Kind::kCommit), 0U) << requests();
+  repo_.set_settings({.is_private = true});
+  expect_flushed(*mounted);
+  expect_published_alone(made_module(1));
+}
+
+// What it may write to could not be learnt when it was mounted: nobody guesses.
+TEST_F(PublishTest, AnUnclearAnswerIsNoLeaveToWrite) {
+  const int rule = hub_.faults().add({.kind = Kind::kAuthCheck}, Fault::answer(503));
+  const auto mounted = mount_writing();
+  compile_into(mounted->root(), made_module(1));
+  EXPECT_EQ(flush(*mounted, "1").exit_code, 1);
+  EXPECT_EQ(writing_requests(hub_), 0U) << requests();
+  repo_.set_settings({.is_private = false});
+  hub_.faults().remove(rule);
+  EXPECT_EQ(flush(*mounted).exit_code, 1);
+  EXPECT_EQ(repo_.head(), first_);
+  EXPECT_EQ(hub_.traffic().count(Kind::kCommit), 0U) << requests();
+  repo_.set_settings({.is_private = true});
+  expect_flushed(*mounted);
+  expect_published_alone(made_module(1));
+}
+
+TEST_F(PublishTest, AMountWithoutAHubPublishesLater) {
+  { const auto mounted = mount_writing(); }  // what is known of the repo from then on
+  hub_.stop();
+  const auto mounted = mount_writing();
+  compile_into(mounted->root(), made_module(1));
+  EXPECT_EQ(files_in(mounted->root(), made_module(1)), made_module(1).files);
+  start_hub_again();
+  expect_flushed(*mounted);
+  expect_published_alone(made_module(1));
+}
+
 }  // namespace
 }  // namespace neffs::test
