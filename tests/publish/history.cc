@@ -17,6 +17,13 @@ bool has_below(const std::set<std::string>& paths, const std::string& directory)
 
 }  // namespace
 
+std::vector<NewFile> files_to_commit(const MadeModule& module) {
+  std::vector<NewFile> files;
+  for (const auto& [name, bytes] : module.files)
+    files.emplace_back(module.path + "/" + name, bytes);
+  return files;
+}
+
 History::History(const TestRepo& repo, const std::string& after) : repo_(repo) {
   auto commits = repo.history(repo.head());
   std::reverse(commits.begin(), commits.end());

@@ -11,6 +11,9 @@
 
 namespace neffs::test {
 
+// A commit of all its files, as another client makes it.
+std::vector<NewFile> files_to_commit(const MadeModule& module);
+
 // The commits of "main" from one on, as they were when this was made. Of one thread; the repo outlives
 // it. What is wrong fails the test.
 class History {

@@ -24,7 +24,7 @@ void compile_into(
 // Only the files, as whoever copies a module does.
 void put_files(const std::filesystem::path& cache, const MadeModule& module);
 
-// For messages, and to be compared with files: what is there, and nothing else.
+// What a cache has in the place of the module, in the form of its `files`.
 std::map<std::string, std::string> files_in(const std::filesystem::path& cache,
                                             const MadeModule& module);
 

@@ -112,6 +112,7 @@ TEST_P(KilledTest, EveryClosedModuleIsThereOnce) {
   for (std::uint64_t i = 0; i < kills && !HasFailure(); ++i) live_and_be_killed();
   const auto mounted = mount_quick();
   compile(mounted->root());
+  EXPECT_FALSE(interrupted_);
   expect_flushed(*mounted);
   const auto past = history();
   EXPECT_GE(closed_.size(), kModulesALife);

@@ -1,5 +1,5 @@
-// Every request of a writer fails in every way; what was compiled is in the repo all the
-// same: once, and whole in every commit. A fault a test, which each endpoint meets on a Hub of its own.
+// Every request of a writer fails in every way. What was compiled is in the repo all the same: once, and
+// whole in every commit.
 #include <array>
 #include <future>
 #include <string>
@@ -70,6 +70,7 @@ class FaultyHubTest : public PublishTest, public ::testing::WithParamInterface<F
   }
 };
 
+// All endpoints at once, each with a Hub and a mount of its own.
 TEST_P(FaultyHubTest, EverythingArrivesOnceAndWhole) {
   std::vector<std::future<void>> all;
   for (const Kind kind : kWritingKinds)
@@ -167,10 +168,7 @@ TEST_F(PublishFaultTest, TheHeadMovesToTheSameModule) {
   compile_some(*mounted);
   auto flushed = flush_in_background(*mounted);
   ASSERT_TRUE(gate.wait_held(1, std::chrono::seconds(20)));
-  std::vector<NewFile> files;
-  for (const auto& [name, bytes] : made_module(0).files)
-    files.emplace_back(made_module(0).path + "/" + name, bytes);
-  repo_.commit(files);
+  repo_.commit(files_to_commit(made_module(0)));
   gate.open();
   EXPECT_EQ(flushed.get().exit_code, 0);
   expect_some_once();

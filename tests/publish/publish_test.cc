@@ -1,7 +1,4 @@
 // What is compiled on a mount comes into its repo: once, whole, and is still to be seen here.
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <filesystem>
 #include <string>
@@ -58,10 +55,7 @@ TEST_F(PublishTest, WhatIsTheSameCausesNothing) {
 TEST_F(PublishTest, WhatTheRepoHasAlreadyIsNotCommittedAgain) {
   const auto mounted = mount_writing();
   const auto module = made_module(1);
-  std::vector<NewFile> files;
-  for (const auto& [name, bytes] : module.files)
-    files.emplace_back(module.path + "/" + name, bytes);
-  repo_.commit(files);
+  repo_.commit(files_to_commit(module));
   compile_into(mounted->root(), module);
   expect_flushed(*mounted);
   expect_published_alone(module);
@@ -135,10 +129,7 @@ TEST_F(PublishTest, TheFirstWriterWins) {
   const auto ours = made_module(1);
   auto theirs = ours;
   theirs.files["model.neff"] = made_module(2).files["model.neff"];
-  std::vector<NewFile> files;
-  for (const auto& [name, bytes] : theirs.files)
-    files.emplace_back(theirs.path + "/" + name, bytes);
-  repo_.commit(files);
+  repo_.commit(files_to_commit(theirs));
   compile_into(mounted->root(), ours);
   expect_flushed(*mounted);
   expect_published_alone(theirs);
