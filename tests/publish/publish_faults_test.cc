@@ -131,6 +131,24 @@ TEST_F(PublishFaultTest, TheEndDoesNotWaitForACommitThatHangs) {
   expect_published_alone(made_module(0));
 }
 
+// The commit of a life that is over is made when the next one has looked for it already.
+TEST_F(PublishFaultTest, ACommitIsMadeAfterItsDaemonWasKilled) {
+  Gate gate = hub_.hold({.kind = Kind::kCommit}, HoldPoint::kWhileCommitting);
+  {
+    const auto mounted = mount_writing();
+    compile_some(*mounted);
+    ASSERT_TRUE(gate.wait_held(1, std::chrono::seconds(20)));
+    mounted->kill();
+  }
+  const auto mounted = mount_writing();
+  auto flushed = flush_in_background(*mounted);
+  ASSERT_TRUE(hub_.traffic().wait_for(Kind::kCommit, 2, std::chrono::seconds(20)));
+  EXPECT_EQ(history().commits(), 0U);
+  gate.open();
+  EXPECT_EQ(flushed.get().exit_code, 0);
+  expect_some_once();
+}
+
 TEST_F(PublishFaultTest, AnotherCommitIsRunning) {
   const auto mounted = mount_writing();
   auto turn = repo_.begin_commit();
