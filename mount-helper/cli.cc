@@ -35,6 +35,7 @@ struct Words {
   RestoreRequest restore;
   DoctorRequest doctor;
   FlushRequest flush;
+  RetractRequest retract;
   std::string flush_seconds;  // of umount; "" if it does not flush
 };
 
@@ -136,6 +137,21 @@ void add_flush(CLI::App& app, Words& words) {
   command->footer("Example:\n  neffs flush --timeout 600\n  neffs flush --adopted");
 }
 
+void add_retract(CLI::App& app, Words& words) {
+  CLI::App* command =
+      app.add_subcommand("retract", "Removes modules from the repo, to mend a wrong NEFF");
+  command->add_option("MODULE", words.retract.subjects, "a module's name, or its path")
+      ->type_name("...")
+      ->required();
+  command
+      ->add_option("--repo", words.retract.repo,
+                   "from where; if left out, from the repo that the mount publishes to")
+      ->type_name("REPO[@BRANCH]");
+  add_mount_point(*command, words.retract.mount_point, "--mountpoint");
+  command->add_flag("--yes", words.retract.is_sure, "without a question");
+  command->footer("Example:\n  neffs retract MODULE_11061925398273098547+d41d8cd9");
+}
+
 void name_flush(Words& words) {
   words.umount.flushes = !words.flush_seconds.empty();
   if (!words.umount.flushes || words.flush_seconds == kForever) return;
@@ -165,6 +181,7 @@ Request request_of(const CLI::App& app, Words& words) {
     return words.umount;
   }
   if (app.got_subcommand("flush")) return words.flush;
+  if (app.got_subcommand("retract")) return words.retract;
   if (app.got_subcommand("status")) return words.status;
   if (app.got_subcommand("explain")) return words.explain;
   if (app.got_subcommand("restore")) return words.restore;
@@ -222,6 +239,7 @@ Request parse_neffs(const std::vector<std::string>& words) {
   add_restore(app, read);
   add_doctor(app, read);
   add_flush(app, read);
+  add_retract(app, read);
   app.add_subcommand("version", "Says which version this is")->footer("Example:\n  neffs version");
   app.footer("Example:\n  neffs mount lab/neuron-cache\n  neffs status");
   refuse_unknown_command(app, words);

@@ -10,6 +10,7 @@
 #include "mount-helper/commands/flush.h"
 #include "mount-helper/commands/mount.h"
 #include "mount-helper/commands/restore.h"
+#include "mount-helper/commands/retract.h"
 #include "mount-helper/commands/status.h"
 #include "mount-helper/commands/umount.h"
 
@@ -21,8 +22,9 @@ struct Printed {
   std::string text;
 };
 
-using Request = std::variant<MountRequest, UmountRequest, StatusRequest, ExplainRequest,
-                             RestoreRequest, DoctorRequest, FlushRequest, VersionRequest, Printed>;
+using Request =
+    std::variant<MountRequest, UmountRequest, StatusRequest, ExplainRequest, RestoreRequest,
+                 DoctorRequest, FlushRequest, RetractRequest, VersionRequest, Printed>;
 
 // words: without the program's name. program: the name it was called by, with or without its
 // directory; `mount.neffs` takes mount(8)'s arguments for a helper: SOURCE MOUNTPOINT [-sfnv] [-o …].

@@ -19,9 +19,9 @@
 #include "hub/hub_client.h"
 #include "hub/hub_push_repo.h"
 #include "hub/hub_repo.h"
+#include "mount-helper/hub_session.h"
 #include "mount-helper/push_choice.h"
 #include "mount-helper/verbs.h"
-#include "mount-helper/version.h"
 
 namespace neffs::mount_helper {
 namespace {
@@ -34,23 +34,8 @@ constexpr std::size_t kFetchers = 8;
 constexpr milliseconds kConnectPatience{5'000};
 constexpr milliseconds kPatienceAtEnd{1'800};
 
-std::string endpoint_of(const hub::Environment& environment) {
-  auto endpoint = environment.get("HF_ENDPOINT").value_or(hub::kDefaultEndpoint);
-  while (endpoint.ends_with('/')) endpoint.pop_back();
-  return endpoint;
-}
-
 bool is_offline(const DaemonPlan& plan) {
-  return plan.options.is_offline || plan.environment.is_true("HF_HUB_OFFLINE") ||
-         plan.environment.is_true("TRANSFORMERS_OFFLINE");
-}
-
-hub::CurlOptions curl_options(const hub::Environment& environment) {
-  hub::CurlOptions options;
-  options.user_agent = std::string("neffs/") + kVersion;
-  for (const char* name : {"SSL_CERT_FILE", "CURL_CA_BUNDLE"})
-    if (options.ca_file.empty()) options.ca_file = environment.get(name).value_or("");
-  return options;
+  return plan.options.is_offline || mount_helper::is_offline(plan.environment);
 }
 
 hub::HubClient::Options hub_options(const DaemonPlan& plan) {

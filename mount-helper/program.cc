@@ -35,6 +35,9 @@ int execute(const DoctorRequest& request) {
 int execute(const FlushRequest& request) {
   return flush_command(request);
 }
+int execute(const RetractRequest& request) {
+  return retract_command(request);
+}
 int execute(const VersionRequest&) {
   return version_command();
 }

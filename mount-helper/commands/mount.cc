@@ -12,11 +12,10 @@
 #include <fmt/format.h>
 
 #include "fs/layer.h"
-#include "hub/credentials.h"
-#include "hub/hub_error.h"
 #include "mount-helper/command_error.h"
 #include "mount-helper/control.h"
 #include "mount-helper/daemon.h"
+#include "mount-helper/hub_session.h"
 #include "mount-helper/invoker.h"
 #include "mount-helper/launch.h"
 #include "mount-helper/logging.h"
@@ -30,13 +29,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kPatienceWithCounting{100};
 constexpr std::chrono::milliseconds kBetweenLooks{10};
-
-// The user's own token, or under sudo the one of who typed the command.
-hub::Environment environment_of(const Invoker& invoker, const std::string& token_file) {
-  if (!invoker.behind_sudo) return invoker.own;
-  const bool has_own = !hub::find_token(token_file, invoker.own).token.empty();
-  return has_own ? invoker.own : *invoker.behind_sudo;
-}
 
 Source source_of(const MountRequest& request, const Invoker& invoker) {
   if (!request.sources.empty()) return only_source(parse_sources(request.sources));

@@ -89,6 +89,19 @@ TEST(CommandLine, FlushWaitsAsLongAsItIsTold) {
   EXPECT_TRUE(flush_of({"flush", "--yes", "--adopted", "/mnt/x"}).is_sure);
 }
 
+TEST(CommandLine, RetractTakesModulesAndARepo) {
+  const auto retract = std::get<RetractRequest>(parse_command_line(
+      "neffs", {"retract", "MODULE_1+a", "--repo", "lab/cache@v1", "--yes", "v/MODULE_2+b"}));
+  EXPECT_EQ(retract.subjects, Words({"MODULE_1+a", "v/MODULE_2+b"}));
+  EXPECT_EQ(retract.repo, "lab/cache@v1");
+  EXPECT_EQ(retract.mount_point, "");
+  EXPECT_TRUE(retract.is_sure);
+  const auto careful = std::get<RetractRequest>(
+      parse_command_line("neffs", {"retract", "MODULE_1+a", "--mountpoint", "/mnt/x"}));
+  EXPECT_EQ(careful.mount_point, "/mnt/x");
+  EXPECT_FALSE(careful.is_sure);
+}
+
 TEST(CommandLine, UmountFlushesWithAndWithoutALimit) {
   struct Row {
     Words words;
@@ -140,6 +153,8 @@ TEST(CommandLine, WrongUsageIsCalledSo) {
                         {"doctor", "--clear-all"},
                         {"flush", "/a", "/b"},
                         {"flush", "--yes"},
+                        {"retract"},
+                        {"retract", "--repo"},
                         {"flush", "--timeout", "soon"},
                         {"flush", "--timeout", "-1"},
                         {"umount", "--flush=soon"},
@@ -162,7 +177,8 @@ TEST(CommandLine, EveryCommandExplainsItselfWithAnExample) {
   for (const Words& words :
        {Words{"--help"}, Words{"mount", "--help"}, Words{"umount", "--help"},
         Words{"status", "--help"}, Words{"doctor", "--help"}, Words{"flush", "--help"},
-        Words{"restore", "--help"}, Words{"explain", "--help"}, Words{"version", "--help"}}) {
+        Words{"retract", "--help"}, Words{"restore", "--help"}, Words{"explain", "--help"},
+        Words{"version", "--help"}}) {
     const auto printed = std::get<Printed>(parse_command_line("neffs", words));
     EXPECT_THAT(printed.text, HasSubstr("Example:\n  neffs "));
   }

@@ -1,0 +1,297 @@
+// The commands of who publishes: flush, umount --flush, flush --adopted, retract.
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/mount/mount_test.h"
+
+namespace neffs::test {
+namespace {
+
+namespace stdfs = std::filesystem;
+using nlohmann::json;
+using Words = std::vector<std::string>;
+
+const std::string kOne = sample::kVersion + "/MODULE_11+e30acd3a";
+const std::string kTwo = sample::kVersion + "/MODULE_22+e30acd3a";
+const std::string kThree = sample::kVersion + "/MODULE_33+e30acd3a";
+
+class PublishCommandsTest : public MountTest {
+ protected:
+  PublishCommandsTest() {
+    hub_.add_token("hf_w", {.user = "ada", .roles = {{"lab/cache", Role::kWrite}}});
+    hub_.add_token("hf_r", {.user = "bob", .roles = {{"lab/cache", Role::kRead}}});
+  }
+
+  // What a compiler leaves; the mark comes last.
+  static void compile(const stdfs::path& root, const std::string& module,
+                      const std::string& neff = "neff") {
+    stdfs::create_directories(root / module);
+    write_file(root / module / "model.hlo_module.pb", std::string("\0hlo", 4) + module);
+    write_file(root / module / "compile_flags.json", "[]");
+    write_file(root / module / "model.neff", std::string("\0\1", 2) + neff);
+    write_file(root / module / "model.done", "");
+  }
+  std::vector<NewFile> files_of(const std::string& module, const std::string& neff) const {
+    return {{module + "/model.hlo_module.pb", std::string("\0hlo", 4) + module},
+            {module + "/compile_flags.json", "[]"},
+            {module + "/model.neff", std::string("\0\1", 2) + neff},
+            {module + "/model.done", ""}};
+  }
+
+  std::unique_ptr<Mount> mount_repo(Words options = {}) {
+    options.insert(options.begin(), {"settle=0.2", "commit_interval=0"});
+    return mount_as({.source = "lab/cache",
+                     .options = std::move(options),
+                     .variables = {{"HF_TOKEN", "hf_w"}}});
+  }
+  Ended as_ada(const Words& words) const { return neffs(words, {{"HF_TOKEN", "hf_w"}}); }
+  Ended flush(const Mount& mounted, Words more = {}) const {
+    more.insert(more.begin(), {"flush", mounted.root().string(), "--timeout", "20"});
+    return as_ada(more);
+  }
+  Ended retract(const Mount& mounted, Words more) const {
+    more.insert(more.begin(), "retract");
+    more.insert(more.end(), {"--mountpoint", mounted.root().string()});
+    return as_ada(more);
+  }
+
+  std::size_t commits() const { return repo_.history(repo_.head()).size(); }
+  std::string in_repo(const std::string& path) const {
+    const auto entry = repo_.find(repo_.head(), path);
+    return entry ? read_all(*repo_.content(*entry)) : "(absent)";
+  }
+  bool is_in_repo(const std::string& module) const {
+    return repo_.list(repo_.head(), module, true) != nullptr;
+  }
+
+  TestRepo& repo_ = hub_.create_repo("lab/cache", {.is_private = true});
+};
+
+TEST_F(PublishCommandsTest, FlushGivesUpAtItsLimit) {
+  const auto mounted = mount_repo({"settle=60"});
+  compile(mounted->root(), kOne);
+  compile(mounted->root(), kTwo);
+  ASSERT_TRUE(eventually([&] { return mounted->status().at("push").at("waiting") == 2; }));
+  EXPECT_EQ(as_ada({"flush", mounted->root().string(), "--timeout", "0.5"}).exit_code, 1)
+      << "settling takes a minute, which is what a limit is for";
+}
+
+// SEMANTICS 4: what was compiled is in the repo when flush says so.
+TEST_F(PublishCommandsTest, FlushBringsWhatIsSettling) {
+  const auto mounted = mount_repo();
+  compile(mounted->root(), kOne);
+  compile(mounted->root(), kTwo);
+  const Ended ended = flush(*mounted);
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_NE(ended.out.find("everything is in lab/cache"), std::string::npos) << ended.out;
+  for (const auto& module : {kOne, kTwo}) {
+    EXPECT_EQ(in_repo(module + "/model.neff"), std::string("\0\1", 2) + "neff") << module;
+    EXPECT_EQ(in_repo(module + "/model.done"), "") << module;
+  }
+}
+
+TEST_F(PublishCommandsTest, FlushNamesWhatDoesNotMakeIt) {
+  const auto mounted = mount_repo();
+  Gate gate = hub_.hold({.kind = Kind::kCommit});
+  compile(mounted->root(), kOne);
+  ASSERT_TRUE(gate.wait_held(1));
+  const Ended ended = as_ada({"flush", mounted->root().string(), "--timeout", "0.5"});
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_NE(ended.err.find(kOne + " is uploading"), std::string::npos) << ended.err;
+  gate.open();
+  EXPECT_EQ(flush(*mounted).exit_code, 0);
+}
+
+TEST_F(PublishCommandsTest, UmountFlushesForAsLongAsItIsTold) {
+  auto mounted = mount_repo();
+  Gate gate = hub_.hold({.kind = Kind::kCommit});
+  compile(mounted->root(), kOne);
+  ASSERT_TRUE(gate.wait_held(1));
+  const Ended ended = as_ada({"umount", "--flush=0.5", mounted->root().string()});
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_NE(ended.err.find(kOne + " is uploading"), std::string::npos) << ended.err;
+  EXPECT_TRUE(mounted->daemon().wait()) << "it is unmounted in any case";
+  gate.open();
+  mounted.reset();
+  mounted = mount_repo();
+  EXPECT_EQ(flush(*mounted).exit_code, 0);
+  EXPECT_TRUE(is_in_repo(kOne)) << "the queue is kept";
+  compile(mounted->root(), kTwo);
+  ASSERT_TRUE(eventually([&] { return is_in_repo(kTwo); }));
+  EXPECT_EQ(as_ada({"umount", "--flush", mounted->root().string()}).exit_code, 0);
+}
+
+TEST_F(PublishCommandsTest, WhereNothingIsPublishedNothingIsFlushed) {
+  const auto mounted = mount_repo({"push=none"});
+  for (const Words& more : {Words{}, Words{"--adopted", "--yes"}}) {
+    const Ended ended = flush(*mounted, more);
+    EXPECT_EQ(ended.exit_code, 1);
+    EXPECT_EQ(ended.err,
+              "neffs: " + mounted->root().string() + ": this mount publishes nothing: push=none\n");
+  }
+  EXPECT_EQ(as_ada({"flush", (scratch_ / "elsewhere").string()}).exit_code, 1);
+}
+
+// SEMANTICS 17: held modules are published on somebody's word, and then all of them.
+TEST_F(PublishCommandsTest, HeldModulesArePublishedWhenTheyAreAdopted) {
+  const auto root = scratch_ / "mnt";
+  compile(root, kOne);
+  compile(root, kTwo);
+  const std::string old = sample::kOldVersion + "/MODULE_44+2c2d707e";
+  stdfs::create_directories(root / old);
+  write_file(root / old / "model.neff", std::string(8000, '\x01'));
+  const auto mounted = mount_repo();
+  compile(mounted->root(), kThree);
+  EXPECT_EQ(flush(*mounted).exit_code, 0);
+  EXPECT_FALSE(is_in_repo(kOne));
+
+  const Ended unsure = flush(*mounted, {"--adopted"});
+  EXPECT_EQ(unsure.exit_code, 2);
+  EXPECT_NE(unsure.out.find(kOne), std::string::npos) << unsure.out;
+  EXPECT_EQ(unsure.err,
+            "neffs: publish 3 modules that may have been put there by anyone, to lab/cache?: there "
+            "is no terminal to answer on (--yes says yes)\n");
+  EXPECT_EQ(mounted->status().at("push").at("held"), 3);
+
+  const Ended sure = flush(*mounted, {"--adopted", "--yes"});
+  EXPECT_EQ(sure.exit_code, 0) << sure.err;
+  for (const auto& module : {kOne, kTwo, old}) {
+    EXPECT_NE(sure.out.find(module), std::string::npos) << sure.out;
+    EXPECT_TRUE(is_in_repo(module)) << module;
+  }
+  EXPECT_EQ(mounted->status().at("push").at("held"), 0);
+  EXPECT_EQ(flush(*mounted, {"--adopted"}).exit_code, 0) << "nothing is held: nothing is asked";
+}
+
+// SEMANTICS 20: what is retracted is gone from the repo and from here, and is made anew.
+TEST_F(PublishCommandsTest, ARetractedModuleIsGoneAndCanBeMadeAnew) {
+  const auto mounted = mount_repo();
+  compile(mounted->root(), kOne, "wrong");
+  compile(mounted->root(), kTwo);
+  ASSERT_TRUE(eventually([&] { return is_in_repo(kOne) && is_in_repo(kTwo); }));
+  ASSERT_EQ(flush(*mounted).exit_code, 0);
+  const auto before = commits();
+
+  const Ended unsure = retract(*mounted, {kOne});
+  EXPECT_EQ(unsure.exit_code, 2) << "there is nobody to ask";
+  EXPECT_TRUE(is_in_repo(kOne));
+
+  const Ended ended = retract(*mounted, {kOne, "--yes"});
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_NE(ended.out.find(kOne + "  4 files"), std::string::npos) << ended.out;
+  EXPECT_EQ(commits(), before + 1);
+  EXPECT_FALSE(is_in_repo(kOne));
+  EXPECT_TRUE(is_in_repo(kTwo));
+  EXPECT_EQ(stat_error(*mounted / kOne), ENOENT);
+  EXPECT_EQ(stat_error(mounted->layer(kOne + "/model.neff")), ENOENT);
+  EXPECT_EQ(stat_error(*mounted / (kTwo + "/model.done")), 0);
+
+  EXPECT_EQ(flush(*mounted).exit_code, 0);
+  EXPECT_FALSE(is_in_repo(kOne)) << "it does not come back by itself";
+  compile(mounted->root(), kOne, "right");
+  ASSERT_TRUE(eventually([&] { return is_in_repo(kOne); }));
+  EXPECT_EQ(in_repo(kOne + "/model.neff"), std::string("\0\1", 2) + "right");
+}
+
+TEST_F(PublishCommandsTest, SeveralModulesGoInOneCommitByTheirBareNames) {
+  auto files = files_of(kOne, "a");
+  for (const auto& file : files_of(kTwo, "b")) files.push_back(file);
+  repo_.commit(files);
+  const auto mounted = mount_repo();
+  ASSERT_EQ(read_file(*mounted / (kOne + "/model.neff")).error, 0);
+  const auto before = commits();
+  const Ended ended = retract(
+      *mounted, {"MODULE_11+e30acd3a", (*mounted / kTwo).string(), "MODULE_11+e30acd3a", "--yes"});
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_EQ(commits(), before + 1);
+  for (const auto& module : {kOne, kTwo}) {
+    EXPECT_FALSE(is_in_repo(module));
+    EXPECT_EQ(stat_error(*mounted / module), ENOENT);
+  }
+}
+
+// Nothing that was compiled is lost: it is another one than the one that is retracted.
+TEST_F(PublishCommandsTest, RetractingSomebodyElsesLeavesWhatWasCompiledHere) {
+  const auto mounted = mount_repo();
+  repo_.commit(files_of(kOne, "theirs"));
+  compile(mounted->root(), kOne, "ours");
+  ASSERT_TRUE(eventually([&] { return mounted->status().at("push").at("superseded") == 1; }));
+  const Ended ended = retract(*mounted, {kOne, "--yes"});
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_NE(ended.err.find("it stays, and is used here"), std::string::npos) << ended.err;
+  EXPECT_FALSE(is_in_repo(kOne));
+  EXPECT_EQ(read_file(*mounted / (kOne + "/model.neff")).text, std::string("\0\1", 2) + "ours");
+}
+
+TEST_F(PublishCommandsTest, RetractingIsDoneAnewWhereTheHeadMoves) {
+  repo_.commit(files_of(kOne, "wrong"));
+  const auto mounted = mount_repo();
+  Gate gate = hub_.hold({.kind = Kind::kCommit});
+  auto retracting = in_background([&] { return retract(*mounted, {kOne, "--yes"}); });
+  ASSERT_TRUE(gate.wait_held(1));
+  repo_.commit({{kOne + "/wrapped_neff.hlo", std::string("\0w", 2)}});
+  repo_.commit(files_of(kTwo, "fine"));
+  gate.open();
+  const Ended ended = retracting.get();
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_FALSE(is_in_repo(kOne)) << "also what came to it meanwhile";
+  EXPECT_TRUE(is_in_repo(kTwo));
+}
+
+TEST_F(PublishCommandsTest, WhatIsAboutToBePublishedIsNotRetracted) {
+  repo_.commit(files_of(kOne, "theirs"));
+  const auto mounted = mount_repo({"settle=60"});
+  compile(mounted->root(), kOne, "ours");
+  ASSERT_TRUE(eventually([&] { return mounted->status().at("push").at("waiting") == 1; }));
+  const Ended ended = retract(*mounted, {kOne, "--yes"});
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_NE(ended.err.find(kOne + ": it is about to be published from here (waiting)"),
+            std::string::npos)
+      << ended.err;
+  EXPECT_TRUE(is_in_repo(kOne));
+}
+
+TEST_F(PublishCommandsTest, RetractRefusesWhatItCannotDo) {
+  repo_.commit(files_of(kOne, "fine"));
+  const auto before = commits();
+  struct Row {
+    Words words;
+    const char* token;
+    int exit_code;
+    std::string said;
+  };
+  const std::string root = (scratch_ / "nothing").string();
+  const Row rows[] = {
+      {{kTwo}, "hf_w", 1, "the repo has no such module"},
+      {{"MODULE_22+e30acd3a"}, "hf_w", 1, "the repo has no such module"},
+      {{kOne, kTwo}, "hf_w", 1, "the repo has no such module"},
+      {{"README.md"}, "hf_w", 2, "not the name of a module"},
+      {{sample::kVersion}, "hf_w", 2, "not the name of a module"},
+      {{kOne + "/model.neff"}, "hf_w", 2, "not the name of a module"},
+      {{kOne, "--repo", "lab"}, "hf_w", 2, "not a repo"},
+      {{kOne, "--repo", "lab/other"}, "hf_w", 1, "lab/other"},
+      {{kOne, "--repo", "lab/cache@dev"}, "hf_w", 1, "no branch 'dev'"},
+      {{kOne}, "hf_r", 1, "lab/cache"},
+      {{kOne}, "", 1, "lab/cache"},
+  };
+  for (const Row& row : rows) {
+    Words words{"retract", "--yes", "--mountpoint", root};
+    words.insert(words.end(), row.words.begin(), row.words.end());
+    const Ended ended = neffs(words, {{"HF_TOKEN", row.token}, {"CUSTOM_CACHE_REPO", "lab/cache"}});
+    EXPECT_EQ(ended.exit_code, row.exit_code) << ended.err;
+    EXPECT_NE(ended.err.find(row.said), std::string::npos) << ended.err;
+    EXPECT_EQ(ended.err.find("neffs: "), 0U) << ended.err;
+  }
+  EXPECT_EQ(commits(), before);
+  const Ended ended = neffs({"retract", kOne, "--yes", "--mountpoint", root},
+                            {{"HF_TOKEN", "hf_w"}, {"CUSTOM_CACHE_REPO", "lab/cache"}});
+  EXPECT_EQ(ended.exit_code, 0) << "no mount is needed: " << ended.err;
+  EXPECT_FALSE(is_in_repo(kOne));
+}
+
+}  // namespace
+}  // namespace neffs::test
