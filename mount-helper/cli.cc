@@ -36,6 +36,7 @@ struct Words {
   DoctorRequest doctor;
   FlushRequest flush;
   RetractRequest retract;
+  CreateRequest create;
   std::string flush_seconds;  // of umount; "" if it does not flush
 };
 
@@ -152,6 +153,15 @@ void add_retract(CLI::App& app, Words& words) {
   command->footer("Example:\n  neffs retract MODULE_11061925398273098547+d41d8cd9");
 }
 
+void add_create(CLI::App& app, Words& words) {
+  CLI::App* command = app.add_subcommand("create", "Makes a cache repo, and makes it your default");
+  command->add_option("-n,--name", words.create.name, "in your own namespace, or namespace/name")
+      ->type_name("NAME")
+      ->capture_default_str();
+  command->add_flag("--public", words.create.is_public, "everybody may read it");
+  command->footer("Example:\n  neffs create -n lab/neuron-cache");
+}
+
 void name_flush(Words& words) {
   words.umount.flushes = !words.flush_seconds.empty();
   if (!words.umount.flushes || words.flush_seconds == kForever) return;
@@ -182,6 +192,7 @@ Request request_of(const CLI::App& app, Words& words) {
   }
   if (app.got_subcommand("flush")) return words.flush;
   if (app.got_subcommand("retract")) return words.retract;
+  if (app.got_subcommand("create")) return words.create;
   if (app.got_subcommand("status")) return words.status;
   if (app.got_subcommand("explain")) return words.explain;
   if (app.got_subcommand("restore")) return words.restore;
@@ -240,6 +251,7 @@ Request parse_neffs(const std::vector<std::string>& words) {
   add_doctor(app, read);
   add_flush(app, read);
   add_retract(app, read);
+  add_create(app, read);
   app.add_subcommand("version", "Says which version this is")->footer("Example:\n  neffs version");
   app.footer("Example:\n  neffs mount lab/neuron-cache\n  neffs status");
   refuse_unknown_command(app, words);

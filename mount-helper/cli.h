@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "mount-helper/commands/create.h"
 #include "mount-helper/commands/doctor.h"
 #include "mount-helper/commands/explain.h"
 #include "mount-helper/commands/flush.h"
@@ -22,9 +23,9 @@ struct Printed {
   std::string text;
 };
 
-using Request =
-    std::variant<MountRequest, UmountRequest, StatusRequest, ExplainRequest, RestoreRequest,
-                 DoctorRequest, FlushRequest, RetractRequest, VersionRequest, Printed>;
+using Request = std::variant<MountRequest, UmountRequest, StatusRequest, ExplainRequest,
+                             RestoreRequest, DoctorRequest, FlushRequest, RetractRequest,
+                             CreateRequest, VersionRequest, Printed>;
 
 // words: without the program's name. program: the name it was called by, with or without its
 // directory; `mount.neffs` takes mount(8)'s arguments for a helper: SOURCE MOUNTPOINT [-sfnv] [-o …].

@@ -38,6 +38,9 @@ int execute(const FlushRequest& request) {
 int execute(const RetractRequest& request) {
   return retract_command(request);
 }
+int execute(const CreateRequest& request) {
+  return create_command(request);
+}
 int execute(const VersionRequest&) {
   return version_command();
 }

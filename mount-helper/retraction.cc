@@ -4,21 +4,17 @@
 
 #include <algorithm>
 #include <optional>
-#include <thread>
 
 #include "fs/layer.h"
 #include "fs/publishable.h"
-#include "hub/hub_client.h"
 #include "mount-helper/command_error.h"
+#include "mount-helper/commit_at_head.h"
 #include "mount-helper/output.h"
 
 namespace neffs::mount_helper {
 namespace {
 
 using Deadline = std::chrono::steady_clock::time_point;
-
-constexpr int kTries = 8;
-constexpr std::chrono::milliseconds kFirstJitter{200};
 
 bool is_module_path(const std::string& path) {
   const auto piece = fs::piece_of(path);
@@ -62,10 +58,8 @@ std::vector<std::string> paths_of(const std::string& name,
   return paths;
 }
 
-hub::CommitRequest request_for(const std::string& parent,
-                               const std::vector<RetractedModule>& modules) {
+hub::CommitRequest request_for(const std::vector<RetractedModule>& modules) {
   hub::CommitRequest request;
-  request.parent = parent;
   request.summary = modules.size() == 1 ? "Retract " + modules.front().path
                                         : fmt::format("Retract {} modules", modules.size());
   for (const auto& module : modules) {
@@ -74,17 +68,6 @@ hub::CommitRequest request_for(const std::string& parent,
                                  module.files.end());
   }
   return request;
-}
-
-// What another look at the head may mend.
-bool is_worth_another_look(hub::HubErrorKind kind) {
-  return kind == hub::HubErrorKind::kHeadMoved || kind == hub::HubErrorKind::kEntryNotFound ||
-         kind == hub::HubErrorKind::kUnknownOutcome;
-}
-
-void pause_before(int attempt) {
-  const auto longest = static_cast<std::uint64_t>(kFirstJitter.count()) << attempt;
-  std::this_thread::sleep_for(std::chrono::milliseconds(hub::random_number() % longest));
 }
 
 }  // namespace
@@ -116,20 +99,15 @@ std::vector<RetractedModule> find_modules(hub::RemoteRepo& repo, const std::stri
 
 std::string remove_modules(hub::RemoteRepo& reader, hub::PushRepo& writer,
                            const std::vector<std::string>& paths, const hub::CallLimits& limits) {
-  for (int attempt = 0;; ++attempt) {
-    const auto head = reader.head();
+  const auto change_of = [&](const std::string& head) -> std::optional<hub::CommitRequest> {
     std::vector<RetractedModule> modules;
     for (const auto& path : paths)
       if (auto module = module_at(reader, head, path, limits.deadline))
         modules.push_back(std::move(*module));
-    if (modules.empty()) return head;
-    try {
-      return writer.commit(request_for(head, modules), limits);
-    } catch (const hub::HubError& error) {
-      if (!is_worth_another_look(error.kind) || attempt + 1 == kTries) throw;
-    }
-    pause_before(attempt);
-  }
+    if (modules.empty()) return std::nullopt;
+    return request_for(modules);
+  };
+  return commit_at_head(reader, writer, change_of, limits);
 }
 
 }  // namespace neffs::mount_helper

@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <optional>
 
-#include "hub/credentials.h"
 #include "mount-helper/command_error.h"
+#include "mount-helper/default_repo.h"
 
 namespace neffs::mount_helper {
 namespace {
@@ -61,25 +60,11 @@ Source parse_source(std::string_view text) {
   return {std::string(repo), std::string(revision)};
 }
 
-// The first line without blanks around it; "" where there is no such file.
-std::string first_line(const std::string& path) {
-  std::string line;
-  std::ifstream in(path);
-  std::getline(in, line);
-  const std::size_t begin = line.find_first_not_of(" \t\r");
-  if (begin == line.npos) return "";
-  return line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1);
-}
-
-std::string written_down_for(const hub::Environment& environment) {
-  return first_line(hub::hf_home(environment) + "/optimum_neuron_custom_cache");
-}
-
 std::string custom_repo(const Invoker& invoker) {
   if (const auto named = invoker.own.get("CUSTOM_CACHE_REPO"))
     return *named == "none" ? "" : *named;
-  std::string written = written_down_for(invoker.own);
-  if (written.empty() && invoker.behind_sudo) written = written_down_for(*invoker.behind_sudo);
+  std::string written = read_default_repo(invoker.own);
+  if (written.empty() && invoker.behind_sudo) written = read_default_repo(*invoker.behind_sudo);
   return written;
 }
 

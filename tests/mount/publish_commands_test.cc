@@ -1,4 +1,4 @@
-// The commands of who publishes: flush, umount --flush, flush --adopted, retract.
+// The commands of who publishes: flush, umount --flush, flush --adopted, retract, create.
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -80,7 +80,7 @@ TEST_F(PublishCommandsTest, FlushGivesUpAtItsLimit) {
       << "settling takes a minute, which is what a limit is for";
 }
 
-// SEMANTICS 4: what was compiled is in the repo when flush says so.
+// SEMANTICS 20: what was compiled is in the repo when flush says so.
 TEST_F(PublishCommandsTest, FlushBringsWhatIsSettling) {
   const auto mounted = mount_repo();
   compile(mounted->root(), kOne);
@@ -167,7 +167,7 @@ TEST_F(PublishCommandsTest, HeldModulesArePublishedWhenTheyAreAdopted) {
   EXPECT_EQ(flush(*mounted, {"--adopted"}).exit_code, 0) << "nothing is held: nothing is asked";
 }
 
-// SEMANTICS 20: what is retracted is gone from the repo and from here, and is made anew.
+// SEMANTICS 25: what is retracted is gone from the repo and from here, and is made anew.
 TEST_F(PublishCommandsTest, ARetractedModuleIsGoneAndCanBeMadeAnew) {
   const auto mounted = mount_repo();
   compile(mounted->root(), kOne, "wrong");
@@ -291,6 +291,74 @@ TEST_F(PublishCommandsTest, RetractRefusesWhatItCannotDo) {
                             {{"HF_TOKEN", "hf_w"}, {"CUSTOM_CACHE_REPO", "lab/cache"}});
   EXPECT_EQ(ended.exit_code, 0) << "no mount is needed: " << ended.err;
   EXPECT_FALSE(is_in_repo(kOne));
+}
+
+TEST_F(PublishCommandsTest, CreateMakesAPrivateRepoAndTheDefault) {
+  const Ended ended = as_ada({"create"});
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_EQ(ended.out.find("created ada/optimum-neuron-cache (private)\n"), 0U) << ended.out;
+  const TestRepo& made = hub_.repo("ada/optimum-neuron-cache");
+  EXPECT_TRUE(made.settings().is_private);
+  const auto attributes = made.find(made.head(), ".gitattributes");
+  ASSERT_TRUE(attributes);
+  const std::string text = read_all(*made.content(*attributes));
+  for (const char* pattern : {"\n*.neff filter=lfs", "\n*.hlo* filter=lfs"})
+    EXPECT_NE(text.find(pattern), std::string::npos) << text;
+
+  const auto head = made.head();
+  const Ended again = as_ada({"create", "--name", "optimum-neuron-cache", "--public"});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(again.out.find("there already: ada/optimum-neuron-cache (private)\n"), 0U) << again.out;
+  EXPECT_EQ(made.head(), head) << "it says all that it has to";
+
+  // The default is what is mounted, published to, and stored without new lines in .gitattributes.
+  const auto mounted = mount_as({.source = "",
+                                 .options = {"settle=0.2", "commit_interval=0"},
+                                 .variables = {{"HF_TOKEN", "hf_w"}}});
+  EXPECT_EQ(mounted->status().at("sources").at(0).at("repo"), "ada/optimum-neuron-cache");
+  compile(mounted->root(), kOne);
+  ASSERT_TRUE(eventually([&] { return mounted->status().at("push").at("pushed") == 1; }));
+  const auto neff = made.find(made.head(), kOne + "/model.neff");
+  ASSERT_TRUE(neff);
+  EXPECT_TRUE(neff->lfs);
+  EXPECT_EQ(read_all(*made.content(*made.find(made.head(), ".gitattributes"))), text);
+}
+
+TEST_F(PublishCommandsTest, CreateTakesWhatIsThere) {
+  hub_.create_repo("ada/shown");
+  const Ended shown = as_ada({"create", "-n", "ada/shown"});
+  EXPECT_EQ(shown.exit_code, 1) << "a public one that the token may not write";
+  hub_.add_token("hf_all", {.user = "ada", .elsewhere = Role::kWrite});
+  const Ended open = neffs({"create", "-n", "ada/shown"}, {{"HF_TOKEN", "hf_all"}});
+  EXPECT_EQ(open.exit_code, 0) << open.err;
+  EXPECT_NE(open.err.find("ada/shown is public"), std::string::npos) << open.err;
+  const Ended next = as_ada({"create", "-n", "lab/cache"});
+  EXPECT_EQ(next.exit_code, 0) << next.err;
+  EXPECT_NE(next.err.find("ada/shown was the default until now"), std::string::npos) << next.err;
+  EXPECT_NE(next.out.find("there already: lab/cache (private)"), std::string::npos) << next.out;
+}
+
+TEST_F(PublishCommandsTest, CreateRefusesWhatItCannotDo) {
+  struct Row {
+    Words words;
+    const char* token;
+    int exit_code;
+  };
+  const Row rows[] = {{{"create"}, "", 1},
+                      {{"create"}, "hf_bad", 1},
+                      {{"create"}, "hf_r", 1},
+                      {{"create", "-n", "strangers/cache"}, "hf_w", 1},
+                      {{"create", "-n", "a b"}, "hf_w", 2},
+                      {{"create", "-n", "a/b/c"}, "hf_w", 2},
+                      {{"create", "-n", ""}, "hf_w", 2}};
+  const auto before = hub_.repos().names().size();
+  for (const Row& row : rows) {
+    const Ended ended = neffs(row.words, {{"HF_TOKEN", row.token}});
+    EXPECT_EQ(ended.exit_code, row.exit_code) << ended.err;
+    EXPECT_EQ(ended.err.find("neffs: "), 0U) << ended.err;
+    EXPECT_EQ(ended.out, "");
+  }
+  EXPECT_EQ(hub_.repos().names().size(), before);
 }
 
 }  // namespace

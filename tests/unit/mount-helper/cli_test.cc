@@ -102,6 +102,16 @@ TEST(CommandLine, RetractTakesModulesAndARepo) {
   EXPECT_FALSE(careful.is_sure);
 }
 
+TEST(CommandLine, CreateIsPrivateUnlessToldOtherwise) {
+  const auto create_of = [](const Words& words) {
+    return std::get<CreateRequest>(parse_command_line("neffs", words));
+  };
+  EXPECT_EQ(create_of({"create"}).name, "optimum-neuron-cache");
+  EXPECT_FALSE(create_of({"create"}).is_public);
+  EXPECT_EQ(create_of({"create", "-n", "lab/cache", "--public"}).name, "lab/cache");
+  EXPECT_TRUE(create_of({"create", "--name=x", "--public"}).is_public);
+}
+
 TEST(CommandLine, UmountFlushesWithAndWithoutALimit) {
   struct Row {
     Words words;
@@ -154,6 +164,7 @@ TEST(CommandLine, WrongUsageIsCalledSo) {
                         {"flush", "/a", "/b"},
                         {"flush", "--yes"},
                         {"retract"},
+                        {"create", "lab/cache"},
                         {"retract", "--repo"},
                         {"flush", "--timeout", "soon"},
                         {"flush", "--timeout", "-1"},
@@ -177,8 +188,8 @@ TEST(CommandLine, EveryCommandExplainsItselfWithAnExample) {
   for (const Words& words :
        {Words{"--help"}, Words{"mount", "--help"}, Words{"umount", "--help"},
         Words{"status", "--help"}, Words{"doctor", "--help"}, Words{"flush", "--help"},
-        Words{"retract", "--help"}, Words{"restore", "--help"}, Words{"explain", "--help"},
-        Words{"version", "--help"}}) {
+        Words{"retract", "--help"}, Words{"create", "--help"}, Words{"restore", "--help"},
+        Words{"explain", "--help"}, Words{"version", "--help"}}) {
     const auto printed = std::get<Printed>(parse_command_line("neffs", words));
     EXPECT_THAT(printed.text, HasSubstr("Example:\n  neffs "));
   }
