@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "fs/cache_fs.h"
+#include "fs/publishable.h"
 #include "fs/umask_of.h"
 
 namespace neffs::fs {
@@ -113,6 +114,9 @@ Entry CacheFs::mknod(NodeId parent, const std::string& name, mode_t mode, dev_t 
 
 Entry CacheFs::symlink(const std::string& target, NodeId parent, const std::string& name,
                        const Caller& caller) {
+  // An alias of a registry is published where it is ours; a record without a file is nothing.
+  const auto path = nodes_.child_path(parent, name);
+  if (piece_of(path) == Piece::kRegistry) names_.mark_ours(path);
   return make(parent, name, caller, [&target](const Layer::Parent& folder) {
     return ::symlinkat(target.c_str(), folder.fd.get(), folder.name.c_str());
   });
