@@ -27,7 +27,7 @@ void pause_after(int attempt) {
 std::string commit_at_head(hub::RemoteRepo& reader, hub::PushRepo& writer,
                            const ChangeOf& change_of, const hub::CallLimits& limits) {
   for (int attempt = 0;; ++attempt) {
-    const auto head = reader.head();
+    auto head = reader.head();
     auto change = change_of(head);
     if (!change) return head;
     change->parent = head;

@@ -89,6 +89,7 @@ void refuse_what_is_on_its_way(const Json& status, const std::vector<RetractedMo
 
 void name_modules(const std::vector<RetractedModule>& modules) {
   std::vector<std::pair<std::string, std::string>> rows;
+  rows.reserve(modules.size());
   for (const auto& module : modules)
     rows.emplace_back(
         printable(module.path),
@@ -140,6 +141,7 @@ int retract_command(const RetractRequest& request) {
       fmt::format("remove {} from {}, for everybody?", counted(modules.size(), "module"), shown);
   if (!request.is_sure && !is_confirmed(question)) return kFailure;
   std::vector<std::string> paths;
+  paths.reserve(modules.size());
   for (const auto& module : modules) paths.push_back(module.path);
   const auto commit =
       remove_modules(reader, writer, paths, {std::chrono::steady_clock::now() + kToCommit, {}});

@@ -156,7 +156,7 @@ TEST_F(RetractionTest, WhatIsNoModuleOrNotThereIsRefused) {
   for (const std::string& name :
        {kNew, kOne + "/model.neff", std::string(".gitattributes"), std::string("other"),
         std::string("other/MODULE_11+e30acd3a"), std::string("MODULE_11"), std::string(""),
-        kNew + "/../" + kOne, kNew + "/0_REGISTRY"}) {
+        std::string("neuronxcc-2.21/../neuronxcc-2.21/MODULE_11+e30acd3a"), kNew + "/0_REGISTRY"}) {
     const Refusal refusal = refusal_of([&] { found({kTwo, name}); });
     EXPECT_EQ(refusal.exit_code, mount_helper::kWrongUsage) << name;
     EXPECT_THAT(refusal.text, HasSubstr("not the name of a module")) << name;
