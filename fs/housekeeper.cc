@@ -146,6 +146,7 @@ void Housekeeper::run() {
   goes_well([this] { tracker_.begin_scan(); });
   bool is_told = false;
   while (!is_stopped()) {
+    const auto told = told_.load();
     run_jobs();
     const auto now = Clock::now();
     if (locks_due_ && *locks_due_ <= now) look_at_locks();
@@ -157,6 +158,7 @@ void Housekeeper::run() {
     }
     look_at_due();
     if (step()) continue;
+    seen_ = told;
     if (!std::exchange(is_told, true)) tell_counts();
     if (failures_due_ && *failures_due_ <= now) look_at_failures();
     wait(earlier(earlier(locks_due_, failures_due_), earlier(retry_due_, settling_.next_due())));
@@ -288,6 +290,7 @@ bool Housekeeper::expire(const std::string& module) {
 }
 
 void Housekeeper::wake() {
+  ++told_;
   {
     const std::lock_guard lock(mutex_);
     if (std::exchange(is_woken_, true)) return;  // it waits for the end of the burst

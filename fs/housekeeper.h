@@ -2,6 +2,7 @@
 // what is ready to be published.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -64,6 +65,8 @@ class Housekeeper : public ChangeListener {
   std::vector<WaitingUpload> waiting() const { return settling_.waiting(Clock::now()); }
   // False until every module has been looked at once.
   bool is_counted() const { return tracker_.is_scanned(); }
+  // Whether what was told of up to now has been looked at; asked before waiting(), that knows it then.
+  bool is_up_to_date() const { return seen_ == told_; }
   // The module as it is now; nullopt if it is not in the layer.
   std::optional<LocalModule> look(const std::string& module) const { return tracker_.look(module); }
 
@@ -123,6 +126,9 @@ class Housekeeper : public ChangeListener {
   Due failures_due_;
   Due retry_due_;
   bool has_warned_ = false;
+
+  std::atomic<std::uint64_t> told_{0};  // how often something was told of
+  std::atomic<std::uint64_t> seen_{0};  // … when everything was looked at
 
   std::mutex mutex_;  // a leaf; protects everything below
   std::condition_variable wake_;

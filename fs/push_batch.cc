@@ -16,7 +16,6 @@
 #include <spdlog/spdlog.h>
 
 #include "fs/cache_layout.h"
-#include "fs/file_snapshot.h"
 #include "fs/module_tracker.h"
 #include "fs/remote_module.h"
 #include "hub/file_body.h"

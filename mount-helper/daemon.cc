@@ -226,7 +226,7 @@ struct Daemon::Parts {
     publisher = std::make_unique<fs::Publisher>(
         layer, *index, push_repo, repo,
         index::UploadTarget{name.endpoint, name.repo, name.revision}, std::move(helpers),
-        fs::PublishOptions{plan.options.commit_interval, push.only_private});
+        fs::PublishOptions{plan.options.commit_interval, push.only_private, plan.mountpoint});
     housekeeper->publish_to(*publisher);
   }
 

@@ -123,7 +123,7 @@ std::string Verbs::status() const {
   facts.source = sources_.view.status();
   facts.totals = totals();
   facts.held = sources_.housekeeper.held();
-  facts.is_counted = sources_.housekeeper.is_counted();
+  facts.is_counted = sources_.housekeeper.is_counted() && sources_.housekeeper.is_up_to_date();
   facts.waiting = sources_.housekeeper.waiting();
   facts.push = push_facts();
   facts.locks = sources_.housekeeper.locks();
