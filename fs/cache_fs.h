@@ -157,6 +157,8 @@ class CacheFs {
   bool remove_quietly(const std::string& path, LayerId id);
   // Somebody has it open for writing, or may still store through a mapping.
   bool is_written(const std::string& path) const;
+  // The source shows another commit: copies are compared with it anew, and the kernel asks again.
+  void source_moved();
   // The module was pushed: its files are copies now.
   void became_copy(const std::string& module) { names_.touch(module); }
   // Brings back what was deleted here at or below the path; the paths of the whiteouts that went.

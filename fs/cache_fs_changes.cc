@@ -277,6 +277,14 @@ void CacheFs::forget_in_kernel(const std::vector<std::string>& paths) {
   kernel_->forget_names(std::move(names));
 }
 
+void CacheFs::source_moved() {
+  names_.forget_judgements();
+  if (kernel_ == nullptr) return;
+  std::vector<KernelCache::Name> names;
+  for (auto& [parent, name] : nodes_.names()) names.push_back({parent, std::move(name)});
+  kernel_->forget_names(std::move(names));
+}
+
 // A local output hides what the source has of its module.
 void CacheFs::forget_module_in_kernel(const std::string& path) {
   const auto at = locate(path);

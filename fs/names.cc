@@ -165,6 +165,14 @@ bool Names::settle(std::string_view module) {
   return true;
 }
 
+void Names::forget_judgements() {
+  const std::lock_guard lock(mutex_);
+  for (auto& [module, now] : modules_) {
+    now.settled = false;
+    ++now.touched;
+  }
+}
+
 // What came from a source that is not mounted now is nobody's business but its own.
 bool Names::follows_source(const index::LayerFile& file) const {
   return file.origin == index::Origin::kCopy && file.source == view_.name().text();

@@ -89,6 +89,8 @@ class Names {
   void mark_ours(const std::string& path);
   // The local name, or one below it, has come or gone.
   void touch(const std::string& path);
+  // The source shows another commit: no module is settled.
+  void forget_judgements();
   // Local outputs hide what the source has of the module: it is never mixed from two origins.
   bool is_wholly_local(std::string_view module);
   // Writing this name here is going to hide names of the source that are visible now.

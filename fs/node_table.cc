@@ -256,6 +256,14 @@ void NodeTable::exchange(NodeId from, const std::string& old_name, NodeId to,
     if (id != 0) --nodes_.at(id).lookups;
 }
 
+std::vector<std::pair<NodeId, std::string>> NodeTable::names() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::pair<NodeId, std::string>> names;
+  names.reserve(dentries_.size());
+  for (const auto& [dentry, node] : dentries_) names.emplace_back(dentry.parent, dentry.name);
+  return names;
+}
+
 std::size_t NodeTable::size() const {
   const std::lock_guard lock(mutex_);
   return nodes_.size();

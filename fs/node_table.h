@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "fs/layer.h"
@@ -67,6 +68,9 @@ class NodeTable {
   // Returns the node whose name was taken over, 0 if there was none.
   NodeId rename(NodeId from, const std::string& old_name, NodeId to, const std::string& new_name);
   void exchange(NodeId from, const std::string& old_name, NodeId to, const std::string& new_name);
+
+  // Every name that the kernel knows, with the node of its folder.
+  std::vector<std::pair<NodeId, std::string>> names() const;
 
   std::size_t size() const;
 

@@ -61,6 +61,7 @@ Publisher::Publisher(const Layer& layer, index::Index& index, hub::PushRepo& rep
              target,
              target.endpoint + "/" + target.repo + "@" + target.branch,
              helpers.is_written,
+             helpers.head_is,
              helpers.look_again,
              options.only_private,
              options.mountpoint},
@@ -201,10 +202,6 @@ void Publisher::recover() {
     const bool is_made = find_out(parts_, push);
     spdlog::info("a commit of {} modules, whose answer was lost, was {}", push.uploads.size(),
                  is_made ? "made" : "not made: they are sent again");
-    if (is_made) {
-      // Others may have made commits since: what is known of the repo is asked for anew.
-      helpers_.pushed({"", parts_.reader.head(), true, 0, {}, {}});
-    }
     std::vector<std::int64_t> generations;
     for (const auto& upload : push.uploads) generations.push_back(upload.generation);
     if (!is_made) parts_.index.put_back(generations, 0, "", unix_s(now));
@@ -330,7 +327,7 @@ void Publisher::finish(const PushResult& result) {
     }
   }
   for (const auto& path : result.outcome.changed) parts_.look_again(path);
-  helpers_.pushed(result);
+  for (const auto& path : result.outcome.pushed) helpers_.became_copy(path);
   parts_.index.prune_uploads(kEndedKept);
 }
 

@@ -40,10 +40,14 @@ struct PublishStatus {
 class Publisher : public UploadSink {
  public:
   struct Helpers {
-    // The files are copies of `source` at a new head now.
-    std::function<void(const PushResult& result)> pushed;
+    // As in PushParts.
+    std::function<void(const std::string& parent, const std::string& commit,
+                       const std::vector<RemoteView::Added>& added)>
+        head_is;
     std::function<bool(const std::string& path)> is_written;
     std::function<void(const std::string& path)> look_again;
+    // The files are copies of `source` now.
+    std::function<void(const std::string& path)> became_copy;
   };
 
   // All of them outlive this.

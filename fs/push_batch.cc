@@ -370,6 +370,7 @@ std::optional<PushResult> PushBatch::send() {
     release_written(item);
     result.added.push_back(added(item));
   }
+  parts_.head_is(result.parent, result.commit, result.added);
   result.outcome = parts_.index.finish_push(push.id, result.commit, parts_.source, now_s());
   return result;
 }
@@ -412,10 +413,12 @@ bool find_out(const PushParts& parts, const index::Push& push) {
       std::all_of(push.uploads.begin(), push.uploads.end(), [&](const auto& upload) {
         return has_files(parts.reader, head, upload, std::chrono::steady_clock::now() + kToAsk);
       });
-  if (is_made)
+  if (is_made) {
+    parts.head_is("", head, {});  // others may have made commits since: all of it is asked for anew
     parts.index.finish_push(push.id, head, parts.source, now_s());
-  else
+  } else {
     parts.index.end_push(push.id);
+  }
   return is_made;
 }
 

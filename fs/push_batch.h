@@ -27,6 +27,11 @@ struct PushParts {
   std::string source;  // what the files are copies of afterwards, as LayerFile has it
   // Somebody has the file open for writing, or may store through a mapping.
   std::function<bool(const std::string& path)> is_written;
+  // The branch has a new head: before files become copies of what it holds, whoever shows the repo has to
+  // show this commit.
+  std::function<void(const std::string& parent, const std::string& commit,
+                     const std::vector<RemoteView::Added>& added)>
+      head_is;
   // The module changed while it was pushed: it is to be looked at again.
   std::function<void(const std::string& path)> look_again;
   bool only_private = true;  // no commit is made in a repo that is public by then

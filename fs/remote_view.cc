@@ -47,14 +47,15 @@ void RemoteView::forget_all_locked() {
   unsaved_.clear();
 }
 
-void RemoteView::take_over(const std::string& parent, const std::string& commit,
+bool RemoteView::take_over(const std::string& parent, const std::string& commit,
                            const std::vector<Added>& added) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const auto time_s = std::chrono::floor<std::chrono::seconds>(now).count();
+  bool is_next = false;
   {
     const std::lock_guard lock(mutex_);
-    if (commit_ == commit) return;
-    const bool is_next = commit_ == parent;
+    if (commit_ == commit) return true;
+    is_next = commit_ == parent;
     commit_ = commit;
     commit_time_s_ = time_s;
     checked_ = Clock::now();
@@ -64,10 +65,11 @@ void RemoteView::take_over(const std::string& parent, const std::string& commit,
       forget_all_locked();
   }
   auto record = index_.source(name_.endpoint, name_.repo, name_.revision);
-  if (!record) return;
+  if (!record) return is_next;
   record->commit = commit;
   record->last_modified_s = time_s;
   index_.put_source(*record);
+  return is_next;
 }
 
 // The ids of the trees above what was added are others now, and not known.

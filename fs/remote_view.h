@@ -62,7 +62,8 @@ class RemoteView {
     bool is_whole = false;                // there was nothing of it before
     std::vector<index::TreeEntry> files;  // of a whole module; relative to it
   };
-  void take_over(const std::string& parent, const std::string& commit,
+  // False then: what was judged by the old commit has to be judged anew.
+  bool take_over(const std::string& parent, const std::string& commit,
                  const std::vector<Added>& added);
 
   // The name as the source shows it, or nullopt if it cannot be told without asking.

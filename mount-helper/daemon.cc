@@ -220,22 +220,20 @@ struct Daemon::Parts {
   void make_publisher() {
     const auto& name = view.name();
     fs::Publisher::Helpers helpers{
-        [this](const fs::PushResult& result) { note_pushed(result); },
+        [this](const std::string& parent, const std::string& commit, const auto& added) {
+          if (!view.take_over(parent, commit, added)) cache_fs->source_moved();
+        },
         [this](const std::string& path) { return cache_fs->is_written(path); },
-        [this](const std::string& path) { housekeeper->changed(path); }};
+        [this](const std::string& path) { housekeeper->changed(path); },
+        [this](const std::string& path) {
+          cache_fs->became_copy(path);
+          housekeeper->changed(path);
+        }};
     publisher = std::make_unique<fs::Publisher>(
         layer, *index, push_repo, repo,
         index::UploadTarget{name.endpoint, name.repo, name.revision}, std::move(helpers),
         fs::PublishOptions{plan.options.commit_interval, push.only_private, plan.mountpoint});
     housekeeper->publish_to(*publisher);
-  }
-
-  void note_pushed(const fs::PushResult& result) {
-    view.take_over(result.parent, result.commit, result.added);
-    for (const auto& added : result.added) {
-      cache_fs->became_copy(added.path);
-      housekeeper->changed(added.path);
-    }
   }
 
   fs::NamingRules naming_rules() {

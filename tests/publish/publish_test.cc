@@ -160,6 +160,25 @@ TEST_F(PublishTest, LeftoversInTheRepoAreReplaced) {
   past.expect_once(locked);
 }
 
+// The head moves by our own commit, and what others have committed before it comes along: a module of theirs
+// is seen, one of which there is a copy here is served anew.
+TEST_F(PublishTest, WhatOthersCommittedIsSeenAfterAnOwnCommit) {
+  const auto copied = made_module(1);
+  repo_.commit(files_to_commit(copied));
+  const auto mounted = mount_writing();
+  EXPECT_EQ(files_in(mounted->root(), copied), copied.files);
+  auto anew = copied;
+  anew.files["model.neff"] = made_module(2).files["model.neff"];
+  const auto theirs = made_module(3);
+  repo_.commit(files_to_commit(anew));
+  repo_.commit(files_to_commit(theirs));
+  compile_into(mounted->root(), made_module(4));
+  expect_flushed(*mounted);
+  EXPECT_EQ(files_in(mounted->root(), theirs), theirs.files);
+  EXPECT_EQ(files_in(mounted->root(), copied), anew.files);
+  EXPECT_EQ(files_in(mounted->root(), made_module(4)), made_module(4).files);
+}
+
 TEST_F(PublishTest, AFileOfARegistryIsPublishedByItself) {
   const auto mounted = mount_writing();
   const std::string registry = sample::kVersion + "/0_REGISTRY/0.4.5/";
