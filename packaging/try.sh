@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Shows neffs at work on this machine: installs what is needed, builds, serves a sample cache repo on
-# loopback, mounts it, reads and compiles (a fake) module, unmounts. Safe to repeat; leaves nothing
-# running or mounted. As root or with sudo.
+# loopback, mounts it, reads a module, compiles a (fake) one, shows it in the repo, unmounts. Safe to
+# repeat; leaves nothing running or mounted. As root or with sudo.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,14 +20,16 @@ neffs=$PWD/build/mount-helper/neffs
 
 work=$(mktemp -d /var/tmp/neffs-try-XXXXXX)
 cache=$work/neuron-compile-cache
+team=$work/team-cache
 hub=
 finish() {
   "$neffs" umount "$cache" --lazy >/dev/null 2>&1 || true
+  "$neffs" umount "$team" --lazy >/dev/null 2>&1 || true
   if [ -n "$hub" ]; then kill "$hub" 2>/dev/null || true; wait "$hub" 2>/dev/null || true; fi
   rm -rf --one-file-system "$work"
 }
 trap finish EXIT
-mkdir -p "$cache"
+mkdir -p "$cache" "$team"
 
 say "2. A Hub on loopback serves a sample cache repo"
 build/tests/hub/neffs-demo-hub --sample >"$work/hub.log" 2>&1 &
@@ -55,29 +57,39 @@ cmp <(curl -sL "$HF_ENDPOINT/aws-neuron/optimum-neuron-cache/resolve/main/$modul
 sha256sum "$cache/$module/model.neff"
 "$neffs" explain "$cache/$module/model.neff"
 
-say "5. A miss: a module is compiled (by hand) and stays in the cache directory"
-new=$version/MODULE_$(date +%s)0000000001+e30acd3a
-mkdir "$cache/$new"
-touch "$cache/$new/model.hlo_module.pb.lock"
-echo hlo >"$cache/$new/model.hlo_module.pb"
-head -c 100000 /dev/urandom >"$cache/$new/model.neff"
-touch "$cache/$new/model.done"
-rm "$cache/$new/model.hlo_module.pb.lock"
-ls -l "$cache/$new"
-"$neffs" explain "$cache/$new"
-
-say "6. neffs status"
-"$neffs" status "$cache"
-
-say "7. neffs umount: what was read and compiled is an ordinary cache directory now"
+say "5. neffs umount: what was read is an ordinary cache directory now"
 "$neffs" umount "$cache"
 (cd "$cache" && find . -name .cache -prune -o -type f -print | sort)
+
+say "6. A team's private repo, with a token that may write to it: what is compiled is published"
+export HF_TOKEN=hf_demo
+"$neffs" mount my-team/neuron-cache "$team" -o settle=1
+
+say "7. A miss: a module is compiled (by hand)"
+new=$version/MODULE_$(date +%s)0000000001+e30acd3a
+mkdir -p "$team/$new"
+touch "$team/$new/model.hlo_module.pb.lock"
+echo hlo >"$team/$new/model.hlo_module.pb"
+head -c 100000 /dev/urandom >"$team/$new/model.neff"
+touch "$team/$new/model.done"
+rm "$team/$new/model.hlo_module.pb.lock"
+ls -l "$team/$new"
+
+say "8. neffs flush: a moment later it is in the repo, whole"
+"$neffs" flush "$team" --timeout 60
+curl -s -H "Authorization: Bearer $HF_TOKEN" "$HF_ENDPOINT/api/models/my-team/neuron-cache/tree/main/${new/+/%2B}" |
+  grep -o '"path":"[^"]*"'
+
+say "9. neffs status"
+"$neffs" status "$team"
+"$neffs" umount "$team"
 
 cat <<EOT
 
 That was it. The real thing:
 
-  sudo $neffs mount aws-neuron/optimum-neuron-cache /var/tmp/neuron-compile-cache
+  sudo $neffs mount aws-neuron/optimum-neuron-cache     # what others have compiled, read-only
+  sudo $neffs mount YOUR-TEAM/YOUR-CACHE                # a private repo: what you compile goes there
 
 To install it: sudo cmake --install build
 EOT
