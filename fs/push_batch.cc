@@ -17,6 +17,7 @@
 
 #include "fs/cache_layout.h"
 #include "fs/module_tracker.h"
+#include "fs/push_limits.h"
 #include "fs/remote_module.h"
 #include "hub/file_body.h"
 
@@ -26,25 +27,11 @@ namespace {
 using std::chrono::hours;
 using std::chrono::seconds;
 
-constexpr seconds kToAsk{60};
 constexpr hours kToUpload{6};  // a transfer that stands still ends sooner
 constexpr seconds kToCommit{150};
 
-hub::CallLimits within(std::chrono::steady_clock::duration time, const std::stop_token& stop) {
-  return {std::chrono::steady_clock::now() + time, stop};
-}
-
-std::int64_t now_s() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::floor<seconds>(now).count();
-}
-
 hub::HubError cancelled() {
   return {hub::HubErrorKind::kCancelled, "the upload was given up"};
-}
-
-index::UploadMode mode_of(hub::StorageKind storage) {
-  return storage == hub::StorageKind::kLfs ? index::UploadMode::kLfs : index::UploadMode::kRegular;
 }
 
 hub::LfsObject object_of(const index::UploadFile& file) {
@@ -87,11 +74,6 @@ std::optional<PushResult> PushBatch::push() {
   upload();
   look_again();
   return send();
-}
-
-template <typename Stays>
-void PushBatch::keep_only(Stays stays) {
-  std::erase_if(items_, [&](Item& item) { return !stays(item); });
 }
 
 void PushBatch::fail(const Item& item, const std::string& why) {
@@ -160,86 +142,6 @@ void PushBatch::look_again() {
     changed(item);
     return false;
   });
-}
-
-// --- what the repo has ----------------------------------------------------------------------------
-
-struct PushBatch::Question {
-  std::vector<hub::PushFile> files;  // of all items
-  std::size_t probes_from = 0;       // from here on: what unfinished modules may have left behind
-};
-
-PushBatch::Question PushBatch::question() const {
-  Question question;
-  for (const auto& item : items_)
-    for (std::size_t i = 0; i < item.upload.files.size(); ++i)
-      question.files.push_back(
-          {item.upload.files[i].path, item.upload.files[i].snapshot.size, item.samples[i]});
-  question.probes_from = question.files.size();
-  for (const auto& item : items_)
-    for (const auto& name : names_of_leftovers(item.upload.entry.path))
-      question.files.push_back({name, 0, ""});
-  return question;
-}
-
-void PushBatch::plan() {
-  if (items_.empty()) return;
-  const auto asked = question();
-  auto answer = parts_.repo.plan(asked.files, within(kToAsk, stop_));
-  if (!answer.head) {  // an answer that is older than the head is met by the commit
-    head_ = parts_.reader.head();
-    answer = parts_.repo.plan(asked.files, within(kToAsk, stop_));
-  }
-  if (answer.head) head_ = *answer.head;
-  auto plan = answer.files.begin();
-  auto probe = answer.files.begin() + static_cast<std::ptrdiff_t>(asked.probes_from);
-  keep_only([&](Item& item) {
-    const auto files = static_cast<std::ptrdiff_t>(item.upload.files.size());
-    const auto probes =
-        static_cast<std::ptrdiff_t>(names_of_leftovers(item.upload.entry.path).size());
-    const std::vector<hub::FilePlan> plans(plan, plan + files);
-    const std::vector<hub::FilePlan> probed(probe, probe + probes);
-    plan += files;
-    probe += probes;
-    return judge(item, plans, probed);
-  });
-}
-
-// False if it is not published, now or ever.
-bool PushBatch::judge(Item& item, const std::vector<hub::FilePlan>& plans,
-                      const std::vector<hub::FilePlan>& probes) {
-  auto& upload = item.upload;
-  for (std::size_t i = 0; i < plans.size(); ++i) {
-    auto& file = upload.files[i];
-    if (plans[i].storage == hub::StorageKind::kIgnored) {
-      fail(item, fmt::format("the .gitignore of {} excludes {}", parts_.target.repo, file.path));
-      return false;
-    }
-    file.mode = mode_of(plans[i].storage);
-    parts_.index.note_mode(upload.entry.generation, file.path, file.mode);
-    item.is_there.push_back(plans[i].current && plans[i].current->text() == file.content());
-  }
-  const auto has = [](const hub::FilePlan& plan) { return plan.current.has_value(); };
-  const bool is_new = std::none_of(plans.begin(), plans.end(), has);
-  const bool is_all_there = std::all_of(item.is_there.begin(), item.is_there.end(),
-                                        [](bool is_there) { return is_there; });
-  item.is_new = is_new && std::none_of(probes.begin(), probes.end(), has);
-  if (is_all_there || item.is_new) return true;
-  const auto differs = [&](std::size_t i) { return has(plans[i]) && !item.is_there[i]; };
-  OurFiles ours;
-  for (std::size_t i = 0; i < plans.size(); ++i) {
-    ours.some_differ |= differs(i);
-    ours.some_are_missing |= !has(plans[i]);
-  }
-  const auto there = look_at_module(parts_.reader, head_, upload.entry.path,
-                                    std::chrono::steady_clock::now() + kToAsk);
-  if (is_superseded(upload.entry.path, there, ours)) {
-    parts_.index.supersede_uploads(std::vector{upload.entry.generation}, head_, now_s());
-    ++superseded_;
-    return false;
-  }
-  item.leftovers = there.leftovers;
-  return true;
 }
 
 // --- uploading ------------------------------------------------------------------------------------

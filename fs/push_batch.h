@@ -82,9 +82,9 @@ class PushBatch {
   bool hash(Item& item);
   bool is_unchanged(const Item& item) const;
   Question question() const;
+  bool note_plans(Item& item, const std::vector<hub::FilePlan>& plans);
   bool judge(Item& item, const std::vector<hub::FilePlan>& plans,
              const std::vector<hub::FilePlan>& probes);
-  std::vector<std::string> leftovers_of(const std::string& module);
   hub::UploadRequest uploads_to_make() const;
   hub::CommitRequest request_for(const index::Push& push) const;
   void check_private() const;
@@ -94,7 +94,9 @@ class PushBatch {
   void fail(const Item& item, const std::string& why);
   void changed(const Item& item);
   template <typename Stays>
-  void keep_only(Stays stays);
+  void keep_only(Stays stays) {
+    std::erase_if(items_, [&](Item& item) { return !stays(item); });
+  }
 
   const PushParts& parts_;
   const std::stop_token stop_;
