@@ -41,6 +41,7 @@ std::int64_t unix_s(std::chrono::system_clock::time_point time) {
 
 std::vector<std::int64_t> generations_of(const std::vector<index::Upload>& uploads) {
   std::vector<std::int64_t> generations;
+  generations.reserve(uploads.size());
   for (const auto& upload : uploads) generations.push_back(upload.entry.generation);
   return generations;
 }
@@ -52,7 +53,7 @@ hub::CallLimits soon(const std::stop_token& stop) {
 }  // namespace
 
 Publisher::Publisher(const Layer& layer, index::Index& index, hub::PushRepo& repo,
-                     hub::RemoteRepo& reader, index::UploadTarget target, Helpers helpers,
+                     hub::RemoteRepo& reader, const index::UploadTarget& target, Helpers helpers,
                      PublishOptions options)
     : parts_{layer,
              index,
@@ -334,7 +335,7 @@ void Publisher::finish(const PushResult& result) {
 // Private modules must not reach a public repo, also not one that was private a moment ago.
 void Publisher::check_access() {
   const auto access = parts_.repo.access(soon(stop_.get_token()));
-  if (access.refusal) throw *access.refusal;
+  if (access.refusal) throw hub::HubError(*access.refusal);
   if (options_.only_private && !access.is_private) throw public_now(parts_.target.repo);
 }
 

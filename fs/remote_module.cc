@@ -27,6 +27,7 @@ std::vector<std::string> names_of_leftovers(const std::string& path) {
   if (!is_module(path)) return {};
   constexpr std::array<const char*, 2> kNames = {"model.log", "model.hlo_module.pb.lock"};
   std::vector<std::string> names;
+  names.reserve(kNames.size());
   for (const char* name : kNames) names.push_back(join_path(path, name));
   return names;
 }
