@@ -12,7 +12,10 @@ target_compile_options(neffs_settings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
   -Wcast-qual -Wformat=2 -Wvla -fstack-protector-strong)
 if(NEFFS_DEVELOPER)
-  target_compile_options(neffs_settings INTERFACE -Werror)
+  target_compile_options(neffs_settings INTERFACE -Werror
+    # so that ccache can tell precompiled headers apart
+    "$<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>"
+    "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
 endif()
 if(NEFFS_SANITIZE)
   target_compile_options(neffs_settings INTERFACE

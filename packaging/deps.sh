@@ -17,7 +17,7 @@ demo=(libcpp-httplib-dev zlib1g-dev curl)
 tests=(
   "${demo[@]}"
   libgtest-dev libgmock-dev
-  clang clang-tidy clang-format ccache
+  clang libclang-rt-dev clang-tidy clang-format ccache
   git openssl attr acl procps util-linux e2fsprogs
   rsync sqlite3 fio stress-ng python3-filelock xfsprogs
   python3 python3-venv nodejs npm

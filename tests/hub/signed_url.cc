@@ -10,8 +10,9 @@ constexpr std::string_view kExpires = "&Expires=";
 
 std::string signature(const std::string& method, const std::string& target,
                       const std::string& expires) {
-  return digest_hex(DigestKind::kSha256,
-                    std::string(kSecret) + "\n" + method + "\n" + target + "\n" + expires);
+  std::string text(kSecret);
+  for (const auto* part : {&method, &target, &expires}) text.append("\n").append(*part);
+  return digest_hex(DigestKind::kSha256, text);
 }
 
 }  // namespace
