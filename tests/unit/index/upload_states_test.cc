@@ -14,6 +14,10 @@ struct Transition {
   std::array<const char*, 5> after;
 };
 
+void PrintTo(const Transition& transition, std::ostream* out) {
+  *out << transition.verb;
+}
+
 class TransitionTest : public IndexTest, public testing::WithParamInterface<Transition> {};
 
 TEST_P(TransitionTest, HappensFromTheRightStatesOnlyAndOnce) {
