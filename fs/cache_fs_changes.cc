@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "fs/cache_fs.h"
+#include "fs/durable.h"
 #include "fs/publishable.h"
 #include "fs/umask_of.h"
 
@@ -141,6 +142,7 @@ Entry CacheFs::link_here(const std::string& old_path, NodeId parent, const std::
   const auto path = nodes_.child_path(parent, name);
   const auto kind = names_.find(path).kind;
   if (kind == Found::Kind::kRemote || kind == Found::Kind::kLocal) throw_errno(EEXIST, "link");
+  sync_before_mark(layer_, path);
   const bool hides_others = names_.hides_others(path);
   if (!is_lock(path)) names_.mark_ours(path);  // a record without a file is nothing
   const auto from = layer_.parent_of(old_path);

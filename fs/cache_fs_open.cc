@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "fs/cache_fs.h"
+#include "fs/durable.h"
 #include "fs/umask_of.h"
 
 namespace neffs::fs {
@@ -315,6 +316,7 @@ Created CacheFs::create(NodeId parent, const std::string& name, int flags, mode_
   // It has come since it was looked up; the kernel looks again.
   if (names_.find(path).kind == Found::Kind::kRemote)
     throw_errno((flags & O_EXCL) != 0 ? EEXIST : ESTALE, "create");
+  sync_before_mark(layer_, path);
   auto [own, is_new] = make_file(path, flags, mode, caller);
   try {
     if (is_new) give_to_caller(path, own.get(), caller);

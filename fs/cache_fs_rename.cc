@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "fs/cache_fs.h"
+#include "fs/durable.h"
 
 namespace neffs::fs {
 
@@ -81,6 +82,7 @@ void CacheFs::rename_here(const Renaming& renaming, const Caller& caller) {
   const bool replaces_directory = !exchanges && S_ISDIR(target.st.st_mode);
   if (replaces_directory && S_ISDIR(old_st->st_mode) && !is_shown_empty(new_path))
     throw_errno(ENOTEMPTY, "rename");
+  sync_before_mark(layer_, new_path);
   const bool hides_others = names_.hides_others(new_path);
   make_parent(new_path);
   auto replaced = new_st && !exchanges ? last_hold(new_path) : UniqueFd();

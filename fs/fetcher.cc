@@ -350,6 +350,7 @@ void Fetcher::place(const std::string& path) {
     promised = promise(staged);
   }
   if (promised) {
+    index_.sync();  // a power cut must not leave the name without the record of where it came from
     const auto hold = rules_.hold();
     if (give_name_to(staged)) return;
   }
@@ -382,7 +383,10 @@ bool Fetcher::place_at_once(const std::string& module, const std::vector<Staged>
   try {
     const Layer whole(
         UniqueFd(::openat(partial_.get(), folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
-    if (gather(whole, module, files) && give_name_to(folder, whole, module, files)) return true;
+    if (gather(whole, module, files)) {
+      index_.sync();  // as for a single file
+      if (give_name_to(folder, whole, module, files)) return true;
+    }
   } catch (...) {
     scatter(folder, module, files);
     throw;

@@ -16,6 +16,7 @@
 #include <spdlog/spdlog.h>
 
 #include "fs/cache_layout.h"
+#include "fs/durable.h"
 #include "fs/module_tracker.h"
 #include "fs/push_limits.h"
 #include "fs/remote_module.h"
@@ -107,6 +108,7 @@ std::string PushBatch::bytes_of(const std::string& path) const {
 bool PushBatch::hash(Item& item) try {
   for (auto& file : item.upload.files) {
     const auto fd = parts_.layer.open(bytes_of(file.path), O_RDONLY | O_NONBLOCK);
+    sync_bytes(fd.get());  // what is sent is what the next life finds here, power cut or not
     if (snapshot_of(stat_of(fd.get())) != file.snapshot) return false;
     const auto size = file.snapshot.size;
     item.samples.push_back(read_bytes(fd.get(), std::min<std::uint64_t>(size, hub::kSampleBytes)));

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <system_error>
 
+#include "tests/eventually.h"
 #include "tests/mount/files.h"
 
 namespace neffs::test {
@@ -76,16 +77,15 @@ std::string Disk::missing_for(const std::string& type) {
 }
 
 Disk::Disk(const std::string& type, std::uint64_t bytes, const std::filesystem::path& at)
-    : root_(at) {
+    : root_(at), type_(type) {
   std::filesystem::create_directories(root_);
   if (type == "tmpfs") {
     const std::string options = "mode=0777,size=" + std::to_string(bytes);
     check(::mount(type.c_str(), root_.c_str(), type.c_str(), 0, options.c_str()), "mount");
     return;
   }
-  attach(type, bytes);
-  const char* options = type == "ext4" ? "errors=remount-ro" : "nouuid";
-  check(::mount(("/dev/" + device_).c_str(), root_.c_str(), type.c_str(), 0, options), "mount");
+  attach(bytes);
+  mount();
   check(::chmod(root_.c_str(), 0777), "chmod");
 }
 
@@ -94,11 +94,16 @@ Disk::~Disk() {
   if (!image_.empty()) ::unlink(image_.c_str());
 }
 
-void Disk::attach(const std::string& type, std::uint64_t bytes) {
+void Disk::mount() const {
+  const char* options = type_ == "ext4" ? "errors=remount-ro" : "nouuid";
+  check(::mount(("/dev/" + device_).c_str(), root_.c_str(), type_.c_str(), 0, options), "mount");
+}
+
+void Disk::attach(std::uint64_t bytes) {
   image_ = root_.string() + ".image";
   const auto image = open_file(image_, O_RDWR | O_CREAT | O_TRUNC);
   check(::ftruncate(image.get(), static_cast<off_t>(bytes)), "ftruncate");
-  make_filesystem(type, image_);
+  make_filesystem(type_, image_);
   device_ = configure_loop(image.get(), loop_);
 }
 
@@ -127,6 +132,13 @@ void Disk::shut_down() {
   const auto directory = open_file(root_, O_RDONLY | O_DIRECTORY);
   std::uint32_t how = kWithoutFlush;
   check(::ioctl(directory.get(), kShutDown, &how), "shutdown");
+}
+
+void Disk::come_back() {
+  // Descriptors of a killed process are closed a moment after it was reaped.
+  if (!eventually([&] { return ::umount2(root_.c_str(), UMOUNT_NOFOLLOW) == 0; }))
+    check(-1, "umount");
+  mount();
 }
 
 }  // namespace neffs::test

@@ -35,13 +35,18 @@ class Disk {
   void become_read_only();
   // The device ends after `bytes`: what lies behind gives I/O errors. The metadata lies in front.
   void cut(std::uint64_t bytes);
-  // ext4 and xfs. Every access is an I/O error.
+  // ext4 and xfs. Every access is an I/O error, and what was not synced is lost: the power is cut.
   void shut_down();
+  // The power is back: mounted anew from what the device has. Whoever had files open on it must have
+  // ended.
+  void come_back();
 
  private:
-  void attach(const std::string& type, std::uint64_t bytes);
+  void attach(std::uint64_t bytes);
+  void mount() const;
 
   const std::filesystem::path root_;
+  const std::string type_;
   std::filesystem::path image_;
   std::string device_;  // "loop3", "" for tmpfs
   fs::UniqueFd loop_;

@@ -2,8 +2,11 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <system_error>
 
 #include "tests/hub/content.h"
 #include "tests/hub/sample_repo.h"
@@ -16,6 +19,11 @@ constexpr const char* kLock = "model.hlo_module.pb.lock";
 
 std::string binary(std::uint64_t seed, std::uint64_t size) {
   return std::string(16, '\0') + read_all(*generated_content(seed, size));
+}
+
+void sync(const std::filesystem::path& path) {
+  if (::fsync(open_file(path, O_RDONLY).get()) != 0)
+    throw std::system_error(errno, std::generic_category(), "fsync");
 }
 
 }  // namespace
@@ -52,6 +60,16 @@ void compile_into(const std::filesystem::path& cache, const MadeModule& module,
   }
   std::filesystem::remove(entry / kLock);
   stepped();
+}
+
+void compile_durably(const std::filesystem::path& cache, const MadeModule& module,
+                     const std::function<void()>& stepped) {
+  const auto entry = cache / module.path;
+  compile_into(cache, module, [&] {
+    for (const auto& name : names_in(entry)) sync(entry / name);
+    for (const auto& directory : {entry, entry.parent_path(), cache}) sync(directory);
+    stepped();
+  });
 }
 
 std::map<std::string, std::string> files_in(const std::filesystem::path& cache,

@@ -21,6 +21,11 @@ MadeModule made_module(unsigned number);
 void compile_into(
     const std::filesystem::path& cache, const MadeModule& module,
     const std::function<void()>& stepped = [] {});
+// The same, for a disk that may lose its power: before each `stepped` all there is of the module, and
+// the names of it, have been synced.
+void compile_durably(
+    const std::filesystem::path& cache, const MadeModule& module,
+    const std::function<void()>& stepped = [] {});
 // Only the files, as whoever copies a module does.
 void put_files(const std::filesystem::path& cache, const MadeModule& module);
 
