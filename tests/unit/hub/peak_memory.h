@@ -11,7 +11,14 @@ namespace neffs::test {
 
 // Enough for all buffers of the client and of the server in the same process. Sanitizers keep what
 // was freed, so that nothing can be said under them.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)  // Clang's way to say what GCC says by macros
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define NEFFS_KEEPS_FREED_MEMORY
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define NEFFS_KEEPS_FREED_MEMORY
+#endif
+#ifdef NEFFS_KEEPS_FREED_MEMORY
 inline constexpr std::uint64_t kMostGrowthKib = UINT64_MAX;
 #else
 inline constexpr std::uint64_t kMostGrowthKib = 16UL * 1024;

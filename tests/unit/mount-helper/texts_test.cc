@@ -114,9 +114,9 @@ TEST(Diagnosis, OfAMountThatIsWell) {
 
 TEST(Diagnosis, SaysWhatWasMendedAndWhatIsLeft) {
   Json status = full_status();
-  status["locks"] = {lock_of("v/B/x.lock", "gone")};
-  const Json cleared = {{"removed", {lock_of("v/A/x.lock", "gone")}},
-                        {"in_use", {lock_of("v/B/x.lock", "gone")}}};
+  status["locks"] = Json::array({lock_of("v/B/x.lock", "gone")});
+  const Json cleared = {{"removed", Json::array({lock_of("v/A/x.lock", "gone")})},
+                        {"in_use", Json::array({lock_of("v/B/x.lock", "gone")})}};
   EXPECT_EQ(
       diagnosis_text({status, cleared}, false),
       "/mnt/x\n"
