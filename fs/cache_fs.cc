@@ -39,16 +39,18 @@ Entry CacheFs::absent(const std::string& path, bool is_certain) {
   Entry entry;
   const bool is_miss = decides_a_compile(path);
   if (is_miss && is_certain) ++counters_.misses;
+  // Kernels before 6.16 cannot be told that a name has come which they do not have.
+  const bool may_come = is_miss || !view_.is_pinned();
   if (is_certain)
     entry.entry_timeout_s =
-        is_miss ? std::chrono::duration<double>(options_.miss_check).count() : kLasting;
+        may_come ? std::chrono::duration<double>(options_.miss_check).count() : kLasting;
   return entry;
 }
 
 Entry CacheFs::entry_of(NodeId parent, const std::string& name, const std::string& path,
                         const Found& found) {
   if (found.kind == Found::Kind::kAbsent || found.kind == Found::Kind::kUnknown)
-    return absent(path, found.kind == Found::Kind::kAbsent);
+    return absent(path, found.kind == Found::Kind::kAbsent && found.is_lasting);
   Entry entry;
   entry.st = found.st;
   entry.node = nodes_.lookup(parent, name, found.identity());
@@ -72,12 +74,14 @@ void CacheFs::lookup(NodeId parent, const std::string& name, const Caller& calle
 void CacheFs::answer_lookup(NodeId parent, const std::string& name, const ReplyPtr<Entry>& reply,
                             bool may_wait, const Caller& caller) {
   const auto path = nodes_.child_path(parent, name);
-  const auto found = names_.find(path);
-  const auto ignore = [](const std::exception_ptr&) {};
+  auto found = names_.find(path);
+  // A wrong miss costs a compilation: it is told from a head that was asked for a moment ago.
+  const bool needs_head = decides_a_compile(path) && !view_.is_fresh(options_.miss_check);
+  if (found.is_by_source && needs_head) found.is_lasting = false;
   // A copy that may be of an older commit than its neighbours is as good as unknown.
   const bool is_settled = found.kind != Found::Kind::kUnknown && found.is_lasting;
   if (is_settled || !may_wait || !view_.is_worth_waiting()) {
-    if (!is_settled && may_wait) view_.ask(path, ignore);
+    if (!is_settled && may_wait) ask_source(path, needs_head, [](const std::exception_ptr&) {});
     if (found.kind == Found::Kind::kUnknown) ++counters_.errors;
     reply->ok(entry_of(parent, name, path, found));
     return;
@@ -98,9 +102,22 @@ void CacheFs::answer_lookup(NodeId parent, const std::string& name, const ReplyP
     answer_now();
   };
   park(reply, Clock::now() + options_.hub_timeout, caller, give_up, [&](WaitId id) {
-    view_.ask(path, [this, answer_now, id](const std::exception_ptr&) {
+    ask_source(path, needs_head, [this, answer_now, id](const std::exception_ptr&) {
       if (waits_.settle(id)) answer_now();
     });
+  });
+}
+
+void CacheFs::ask_source(const std::string& path, bool needs_head, RemoteView::Done done) {
+  if (!needs_head) {
+    view_.ask(path, std::move(done));
+    return;
+  }
+  view_.ask_head([this, path, done = std::move(done)](const std::exception_ptr& error) {
+    if (error)
+      done(error);
+    else
+      view_.ask(path, done);
   });
 }
 

@@ -179,6 +179,8 @@ class CacheFs {
   Entry absent(const std::string& path, bool is_certain);
   void answer_lookup(NodeId parent, const std::string& name, const ReplyPtr<Entry>& reply,
                      bool may_wait, const Caller& caller);
+  // needs_head: it is asked for first
+  void ask_source(const std::string& path, bool needs_head, RemoteView::Done done);
   std::optional<Opened> open_here(NodeId node, const std::string& path, int flags);
   void open_remote(NodeId node, const std::string& path, int flags, const Caller& caller,
                    const ReplyPtr<Opened>& reply);

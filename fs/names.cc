@@ -89,6 +89,7 @@ Found Names::find(const std::string& path) {
   } else if (remote->kind == RemoteName::Kind::kAbsent) {
     found.kind = Found::Kind::kAbsent;
     found.why = remote->why;
+    found.is_by_source = true;
   } else if (is_deleted(path)) {
     found.kind = Found::Kind::kAbsent;
     found.why = "deleted here; `neffs restore` brings it back";

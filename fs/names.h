@@ -38,10 +38,11 @@ struct Found {
     kUnknown,  // not in the layer, and the source has to be asked
   };
   Kind kind = Kind::kAbsent;
-  struct stat st {};       // kLocal: the layer's; kRemote: as it is shown
-  RemoteName remote;       // kRemote
-  const char* why = "";    // kAbsent
-  bool is_lasting = true;  // false: a copy that has not been compared with the source yet
+  struct stat st {};          // kLocal: the layer's; kRemote: as it is shown
+  RemoteName remote;          // kRemote
+  const char* why = "";       // kAbsent
+  bool is_by_source = false;  // kAbsent, because the source has nothing to show there
+  bool is_lasting = true;     // false: a copy that has not been compared with the source yet
 
   Identity identity() const;
 };

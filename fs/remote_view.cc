@@ -11,6 +11,10 @@ namespace {
 
 constexpr const char* kNotInRepo = "not in the repo";
 
+bool is_commit(std::string_view revision) {
+  return revision.size() == 40 &&
+         revision.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
 std::string commit_tree(const std::string& commit) {
   return "commit:" + commit;
 }
@@ -22,85 +26,11 @@ std::string neff_kind(const hub::ContentId& content) {
 
 RemoteView::RemoteView(SourceName name, hub::RemoteRepo& repo, index::Index& index,
                        WorkerPool& pool)
-    : name_(std::move(name)), repo_(repo), index_(index), pool_(pool) {}
-
-// --- the commit -----------------------------------------------------------------------------------
-
-void RemoteView::use(const std::string& commit, std::int64_t time_s, bool checked) {
-  const std::lock_guard lock(mutex_);
-  if (checked) {
-    checked_ = Clock::now();
-    state_ = "ok";
-    degraded_ = false;
-    back_off_.clear();
-  }
-  if (commit_ == commit) return;
-  commit_ = commit;
-  commit_time_s_ = time_s;
-  forget_all_locked();
-}
-
-void RemoteView::forget_all_locked() {
-  directories_.clear();
-  modules_.clear();
-  finished_.clear();
-  unsaved_.clear();
-}
-
-bool RemoteView::take_over(const std::string& parent, const std::string& commit,
-                           const std::vector<Added>& added) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto time_s = std::chrono::floor<std::chrono::seconds>(now).count();
-  bool is_next = false;
-  {
-    const std::lock_guard lock(mutex_);
-    if (commit_ == commit) return true;
-    is_next = commit_ == parent;
-    commit_ = commit;
-    commit_time_s_ = time_s;
-    checked_ = Clock::now();
-    if (is_next)
-      add_locked(added);
-    else
-      forget_all_locked();
-  }
-  auto record = index_.source(name_.endpoint, name_.repo, name_.revision);
-  if (!record) return is_next;
-  record->commit = commit;
-  record->last_modified_s = time_s;
-  index_.put_source(*record);
-  return is_next;
-}
-
-// The ids of the trees above what was added are others now, and not known.
-void RemoteView::add_locked(const std::vector<Added>& added) {
-  unsaved_.clear();
-  std::map<std::string, std::vector<std::string>> names;  // of modules, by folder
-  for (const auto& [path, is_whole, files] : added) {
-    const bool is_module = locate(path).place == Place::kModule;
-    for (auto up = parent_path(path); !up.empty(); up = parent_path(up))
-      if (!is_module) directories_.erase(std::string(up));
-    if (!is_module) continue;
-    names[std::string(parent_path(path))].emplace_back(base_name(path));
-    modules_.erase(path);
-    if (is_whole)
-      modules_.emplace(path, std::make_shared<const ModuleListing>(show_module(path, files)));
-  }
-  directories_.erase("");
-  for (const auto& [folder, modules] : names) add_names_locked(folder, modules);
-}
-
-void RemoteView::add_names_locked(const std::string& folder,
-                                  const std::vector<std::string>& modules) {
-  finished_.erase(folder);
-  const auto it = directories_.find(folder);
-  if (it == directories_.end()) return;
-  auto listing = it->second ? std::make_shared<DirectoryListing>(*it->second)
-                            : std::make_shared<DirectoryListing>();
-  for (const auto& name : modules)
-    listing->children.insert_or_assign(name, RemoteName::directory({}));
-  it->second = std::move(listing);
-}
+    : name_(std::move(name)),
+      is_pinned_(is_commit(name_.revision)),
+      repo_(repo),
+      index_(index),
+      pool_(pool) {}
 
 std::string RemoteView::commit() const {
   const std::lock_guard lock(mutex_);
@@ -147,6 +77,7 @@ std::shared_ptr<const DirectoryListing> RemoteView::directory(const std::string&
     const std::lock_guard lock(mutex_);
     if (const auto it = directories_.find(path); it != directories_.end()) return it->second;
   }
+  const auto at = commit();
   bool absent = false;
   const auto id = tree_id(path, absent);
   if (absent) return nullptr;
@@ -157,6 +88,7 @@ std::shared_ptr<const DirectoryListing> RemoteView::directory(const std::string&
   }
   auto listing = std::make_shared<const DirectoryListing>(show_directory(path, *rows));
   const std::lock_guard lock(mutex_);
+  if (commit_ != at) return listing;  // the answer of a moment ago
   const auto [it, is_new] = directories_.emplace(path, listing);
   if (is_new) skipped_names_ += listing->skipped_names;
   return it->second;
@@ -169,6 +101,7 @@ std::shared_ptr<const ModuleListing> RemoteView::module(std::string_view path, b
     const std::lock_guard lock(mutex_);
     if (const auto it = modules_.find(key); it != modules_.end()) return it->second;
   }
+  const auto at = commit();
   bool absent = false;
   const auto id = tree_id(key, absent);
   if (absent) return nullptr;
@@ -177,13 +110,16 @@ std::shared_ptr<const ModuleListing> RemoteView::module(std::string_view path, b
   if (!known) return nullptr;
   auto listing = judge(key, *rows, {}, false, known);
   if (!known) return nullptr;
-  return keep_module(key, std::move(listing));
+  return keep_module(key, std::move(listing), at);
 }
 
+// at: the commit that it is of; not kept if another one is shown by now
 std::shared_ptr<const ModuleListing> RemoteView::keep_module(const std::string& path,
-                                                             ModuleListing listing) {
+                                                             ModuleListing listing,
+                                                             const std::string& at) {
   auto shared = std::make_shared<const ModuleListing>(std::move(listing));
   const std::lock_guard lock(mutex_);
+  if (commit_ != at) return shared;
   if (modules_.insert_or_assign(path, shared).second) skipped_names_ += shared->skipped_names;
   return shared;
 }

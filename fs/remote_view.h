@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -66,6 +67,17 @@ class RemoteView {
   bool take_over(const std::string& parent, const std::string& commit,
                  const std::vector<Added>& added);
 
+  // Asks for the head, once for however many callers, and goes to it if it has moved: by what the Hub says
+  // has changed, or else by listing anew, every ten minutes at most. `done` as for ask(). A view of a
+  // pinned commit has nothing to ask.
+  void ask_head(Done done);
+  // The head was asked for within this time, or can never move.
+  bool is_fresh(std::chrono::milliseconds within) const;
+  bool is_pinned() const { return is_pinned_; }
+  // Called by the thread that went to another commit, before anybody who waited for it is answered.
+  // Set before the first question.
+  void on_moved(std::function<void()> moved) { moved_ = std::move(moved); }
+
   // The name as the source shows it, or nullopt if it cannot be told without asking.
   std::optional<RemoteName> peek(const std::string& path);
   // What is known of a module, a hidden one included; null if it is not there or has to be asked for.
@@ -113,6 +125,11 @@ class RemoteView {
   void fly(const std::string& key, Urgency urgency, Done done);
   void run_flight(const std::string& key);
   void land(const std::string& key, const std::exception_ptr& error);
+  void follow_head();
+  bool is_behind_locked(const std::string& head);
+  void go_to(const std::string& from, const std::string& head,
+             const std::optional<std::vector<hub::ChangedPath>>& changes);
+  void remember_source(const std::string& commit, std::int64_t time_s);
   void load_directory(const std::string& path, const std::string& commit);
   void load_module(const std::string& path, const std::string& commit);
   void load_everything(const std::string& version, const std::string& commit);
@@ -120,23 +137,31 @@ class RemoteView {
                                      hub::ListDepth depth, bool& found);
   ModuleListing judge(const std::string& path, const std::vector<index::TreeEntry>& entries,
                       const std::string& commit, bool may_ask, bool& known);
-  std::shared_ptr<const ModuleListing> keep_module(const std::string& path, ModuleListing listing);
+  std::shared_ptr<const ModuleListing> keep_module(const std::string& path, ModuleListing listing,
+                                                   const std::string& at);
   void save_modules_of(const std::string& version);
   void save(const std::string& tree_id, index::TreeDepth depth,
             const std::vector<index::TreeEntry>& rows);
-  void add_locked(const std::vector<Added>& added);
-  void add_names_locked(const std::string& folder, const std::vector<std::string>& modules);
+  void leave_locked(const std::string& commit, std::int64_t time_s);
+  void change_locked(const std::vector<hub::ChangedPath>& changes);
+  void forget_ids_locked(const std::string& folder, const std::set<std::string>& names);
   void forget_all_locked();
   void use(const std::string& commit, std::int64_t time_s, bool checked);
   void note_failure(const std::string& key, const std::exception_ptr& error);
 
   const SourceName name_;
+  const bool is_pinned_;
   hub::RemoteRepo& repo_;
   index::Index& index_;
   WorkerPool& pool_;
 
+  std::function<void()> moved_;
+
   mutable std::mutex mutex_;  // a leaf; protects everything below
   std::string commit_;
+  // Commits that were shown, and until when: a Hub may tell an old head for some seconds after a commit.
+  std::map<std::string, Clock::time_point> left_;
+  std::optional<Clock::time_point> listed_anew_;  // without knowing what had changed
   std::int64_t commit_time_s_ = 0;
   std::optional<Clock::time_point> checked_;
   const char* state_ = "ok";

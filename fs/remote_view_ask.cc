@@ -50,25 +50,6 @@ bool may_be_failure_text(const std::vector<index::TreeEntry>& module) {
 
 }  // namespace
 
-void RemoteView::connect() {
-  const auto known = index_.source(name_.endpoint, name_.repo, name_.revision);
-  try {
-    if (known && repo_.head() == known->commit) {
-      use(known->commit, known->last_modified_s, true);
-      return;
-    }
-    const auto info = repo_.info();
-    const auto time_s = info.last_modified.time_since_epoch().count();
-    index_.put_source({name_.endpoint, name_.repo, name_.revision, info.id, info.commit, time_s,
-                       info.is_private});
-    use(info.commit, time_s, true);
-  } catch (const hub::HubError& error) {
-    note_failure("", std::current_exception());
-    if (hub::is_definite(error.kind)) throw;
-    if (known) use(known->commit, known->last_modified_s, false);
-  }
-}
-
 // --- asking ---------------------------------------------------------------------------------------
 
 std::string RemoteView::what_to_ask(const std::string& path) const {
@@ -141,17 +122,25 @@ RemoteView::Boarding RemoteView::board(const std::string& key, Done& done) {
 
 void RemoteView::run_flight(const std::string& key) {
   try {
-    if (commit().empty()) connect();
+    const bool is_first = commit().empty();
+    if (is_first) connect();
     const auto head = commit();
     if (head.empty())
       throw hub::HubError(hub::HubErrorKind::kUnavailable, "the head of the repo is not known");
     const auto path = key.substr(2);
-    if (key.front() == 'm')
-      load_module(path, head);
-    else if (key.front() == 'e')
-      load_everything(path, head);
-    else
-      load_directory(path, head);
+    switch (key.front()) {
+      case 'h':
+        if (!is_first) follow_head();
+        break;
+      case 'm':
+        load_module(path, head);
+        break;
+      case 'e':
+        load_everything(path, head);
+        break;
+      default:
+        load_directory(path, head);
+    }
   } catch (...) {
     note_failure(key, std::current_exception());
     land(key, std::current_exception());
@@ -215,7 +204,7 @@ void RemoteView::load_module(const std::string& path, const std::string& commit)
   bool known = false;
   auto listing = judge(path, rows, commit, true, known);
   if (this->commit() != commit) return;
-  keep_module(path, std::move(listing));
+  keep_module(path, std::move(listing), commit);
   bool absent = false;
   if (const auto id = tree_id(path, absent)) {
     save(*id, index::TreeDepth::kEverything, rows);

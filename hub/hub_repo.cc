@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "hub/compare_answer.h"
 #include "hub/download.h"
 #include "hub/error_of_response.h"
 #include "hub/file_start.h"
@@ -118,6 +119,19 @@ std::optional<std::vector<RemoteEntry>> HubRepo::list(const std::string& commit,
     question.url = *next;
   }
   refuse(question.subject, "a listing without end");
+}
+
+std::optional<std::vector<ChangedPath>> HubRepo::changes(const std::string& from,
+                                                         const std::string& to,
+                                                         steady_clock::time_point deadline) {
+  const auto path = fmt::format("/api/models/{}/compare/{}..{}", encode_path(id()),
+                                encode_segment(from), encode_segment(to));
+  HubCall question = call(hub_.url(path, "raw=true"), Bucket::kApi);
+  question.any_answer = true;
+  const auto response = hub_.ask(question, deadline, std::stop_token());
+  // No such endpoint, or a commit that is not there any more after a squash.
+  if (response.status != 200) return std::nullopt;
+  return parse_compare(response.body);
 }
 
 std::string HubRepo::read_start(const std::string& commit, const std::string& path,

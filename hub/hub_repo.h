@@ -22,6 +22,9 @@ class HubRepo final : public RemoteRepo {
   std::optional<std::vector<RemoteEntry>> list(
       const std::string& commit, const std::string& directory, ListDepth depth,
       std::chrono::steady_clock::time_point deadline) override;
+  std::optional<std::vector<ChangedPath>> changes(
+      const std::string& from, const std::string& to,
+      std::chrono::steady_clock::time_point deadline) override;
   std::string read_start(const std::string& commit, const std::string& path, std::size_t bytes,
                          std::chrono::steady_clock::time_point deadline) override;
   void download(const DownloadRequest& request, int fd) override;

@@ -27,6 +27,14 @@ struct RemoteEntry {
   friend bool operator==(const RemoteEntry&, const RemoteEntry&) = default;
 };
 
+// A file that differs between two commits.
+struct ChangedPath {
+  std::string path;
+  bool is_removed = false;
+
+  friend bool operator==(const ChangedPath&, const ChangedPath&) = default;
+};
+
 struct RepoInfo {
   std::string id;      // canonical "namespace/name": renamed repos answer with the new one
   std::string commit;  // 40 hex: what the asked revision points to
@@ -65,6 +73,12 @@ class RemoteRepo {
   // no such directory at that commit. deadline: when to give up asking, kUnavailable then.
   virtual std::optional<std::vector<RemoteEntry>> list(
       const std::string& commit, const std::string& directory, ListDepth depth,
+      std::chrono::steady_clock::time_point deadline) = 0;
+
+  // What differs between two commits: one API request. nullopt where this Hub does not tell it, or not of
+  // these two. deadline: as for list().
+  virtual std::optional<std::vector<ChangedPath>> changes(
+      const std::string& from, const std::string& to,
       std::chrono::steady_clock::time_point deadline) = 0;
 
   // The first `bytes` bytes of a file, or all of a shorter one, by one range request. They are not

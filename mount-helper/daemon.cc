@@ -14,6 +14,7 @@
 #include <spdlog/spdlog.h>
 
 #include "fs/fuse/session.h"
+#include "fs/head_poller.h"
 #include "fs/publisher.h"
 #include "hub/curl_http_client.h"
 #include "hub/hub_client.h"
@@ -79,6 +80,7 @@ fs::FsOptions fs_options(const MountOptions& options) {
       options.list == ListMode::kAll || (options.list == ListMode::kAuto && options.is_read_only);
   result.list = list_all ? fs::ListPolicy::kAll : fs::ListPolicy::kLocal;
   result.hub_timeout = options.hub_timeout;
+  result.miss_check = options.miss_check;
   result.names = names_options(options);
   return result;
 }
@@ -183,7 +185,16 @@ struct Daemon::Parts {
     fetchers.reset();
   }
 
+  // A commit never moves, and who is offline asks nobody.
+  void start_polling() {
+    view.on_moved([this] { cache_fs->source_moved(); });
+    if (view.is_pinned() || is_offline(plan) || plan.options.poll == milliseconds(0)) return;
+    poller = std::make_unique<fs::HeadPoller>(
+        [this] { view.ask_head([](const std::exception_ptr&) {}); }, plan.options.poll);
+  }
+
   void end_waits() {
+    if (poller) poller->stop();
     if (cache_fs) cache_fs->waits().give_up_all();  // an error, not a miss for want of the Hub
     http.shutdown();
     fetcher.stop();
@@ -264,6 +275,7 @@ struct Daemon::Parts {
   fs::Session session;
   std::unique_ptr<fs::CacheFs> cache_fs;
   std::unique_ptr<Verbs> verbs;
+  std::unique_ptr<fs::HeadPoller> poller;  // none where the head cannot move
 };
 
 Daemon::Daemon(DaemonPlan plan) : parts_(std::make_unique<Parts>(std::move(plan))) {
@@ -294,6 +306,7 @@ void Daemon::mount() {
                  is_offline(parts.plan), parts.push.why},
       Verbs::Sources{*parts.cache_fs, parts.view, parts.fetcher, *parts.housekeeper, *parts.index,
                      parts.publisher.get()});
+  parts.start_polling();
   parts.housekeeper->start();
   if (parts.publisher && !is_offline(parts.plan)) parts.publisher->start();
   parts.fetchers->submit(fs::Urgency::kAhead, [&parts] { parts.fetcher.recover(); });

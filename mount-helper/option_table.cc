@@ -22,9 +22,6 @@ bool always(Text) {
 void check_size(Options&, Text value) {
   parse_size(value);
 }
-void check_seconds(Options&, Text value) {
-  parse_seconds(value);
-}
 void check_path(Options&, Text value) {
   parse_path(value);
 }
@@ -81,10 +78,10 @@ constexpr std::array kTable = {
     OptionSpec{"cache_size", "SIZE", "none", "copies are evicted above it", check_size, always},
     OptionSpec{"min_free", "SIZE", "10 % of the disk", "eviction keeps this much free", check_size,
                always},
-    OptionSpec{"poll", "SECONDS", "60", "how often the head commit is asked for", check_seconds,
-               always},
+    OptionSpec{"poll", "SECONDS", "60", "how often the head commit is asked for",
+               [](Options& o, Text v) { o.poll = parse_seconds(v); }, never},
     OptionSpec{"miss_check", "SECONDS", "15", "how fresh the head is when a module is a miss",
-               check_seconds, always},
+               [](Options& o, Text v) { o.miss_check = parse_seconds(v); }, never},
     OptionSpec{"settle", "SECONDS", "5", "how long a module is quiet before it is queued",
                [](Options& o, Text v) { o.keep.settle = parse_seconds(v); }, never},
     OptionSpec{"commit_interval", "SECONDS", "40", "least time between two commits",

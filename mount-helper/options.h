@@ -28,6 +28,8 @@ struct MountOptions {
   std::string layer;      // "" is the mountpoint's own directory
   ListMode list = ListMode::kAuto;
   PassthroughMode passthrough = PassthroughMode::kAuto;
+  std::chrono::milliseconds poll{60'000};
+  std::chrono::milliseconds miss_check{15'000};
   std::chrono::milliseconds hub_timeout{2'000};
   std::chrono::milliseconds fetch_timeout{60'000};
   fs::KeepOptions keep;  // adopt, stale_locks, failures, settle

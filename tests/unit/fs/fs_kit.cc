@@ -166,7 +166,7 @@ std::size_t FakeRepo::count(Call::Kind kind, const std::string& path) const {
 }
 
 std::vector<std::string> FakeRepo::log() const {
-  static const char* const kNames[] = {"info", "head", "list", "read_start", "download"};
+  static const char* const kNames[] = {"info", "head", "list", "changes", "read_start", "download"};
   const std::lock_guard lock(mutex_);
   std::vector<std::string> lines;
   for (const auto& call : calls_)
@@ -238,6 +238,21 @@ std::optional<std::vector<hub::RemoteEntry>> FakeRepo::list(const std::string& c
     entries.insert(entries.end(), it->second.begin(), it->second.end());
   if (entries.empty() && !directory.empty()) return std::nullopt;
   return entries;
+}
+
+std::optional<std::vector<hub::ChangedPath>> FakeRepo::changes(
+    const std::string& from, const std::string& to, std::chrono::steady_clock::time_point) {
+  enter({Call::Kind::kChanges, to, {}, {}});
+  if (!tells_changes_) return std::nullopt;
+  const auto before = files_at(from);
+  const auto after = files_at(to);
+  std::vector<hub::ChangedPath> changes;
+  for (const auto& [path, bytes] : before)
+    if (!after.contains(path)) changes.push_back({path, true});
+  for (const auto& [path, bytes] : after)
+    if (const auto it = before.find(path); it == before.end() || it->second != bytes)
+      changes.push_back({path, false});
+  return changes;
 }
 
 std::string FakeRepo::read_start(const std::string& commit, const std::string& path,

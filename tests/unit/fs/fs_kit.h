@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -70,7 +71,7 @@ class Gate {
 
 // One question that the repo was asked.
 struct Call {
-  enum class Kind { kInfo, kHead, kList, kReadStart, kDownload };
+  enum class Kind { kInfo, kHead, kList, kChanges, kReadStart, kDownload };
   Kind kind = Kind::kInfo;
   std::string path;
   hub::ListDepth depth = hub::ListDepth::kChildren;
@@ -95,6 +96,9 @@ class FakeRepo : public hub::RemoteRepo {
   // Listings and tree ids lie: these entries are added to the listing of `directory`.
   void add_to_listing(const std::string& directory, hub::RemoteEntry entry);
 
+  // Whether it tells what differs between two commits.
+  void tell_changes(bool tells) { tells_changes_ = tells; }
+
   std::size_t count() const;
   std::size_t count(Call::Kind kind) const;
   std::size_t count(Call::Kind kind, const std::string& path) const;
@@ -104,6 +108,9 @@ class FakeRepo : public hub::RemoteRepo {
   std::string head() override;
   std::optional<std::vector<hub::RemoteEntry>> list(
       const std::string& commit, const std::string& directory, hub::ListDepth depth,
+      std::chrono::steady_clock::time_point deadline) override;
+  std::optional<std::vector<hub::ChangedPath>> changes(
+      const std::string& from, const std::string& to,
       std::chrono::steady_clock::time_point deadline) override;
   std::string read_start(const std::string& commit, const std::string& path, std::size_t bytes,
                          std::chrono::steady_clock::time_point deadline) override;
@@ -116,6 +123,7 @@ class FakeRepo : public hub::RemoteRepo {
   mutable std::mutex mutex_;
   std::map<std::string, Files> commits_;
   std::string head_;
+  std::atomic<bool> tells_changes_{true};
   std::vector<Call> calls_;
   std::function<void(const Call&)> hook_;
   std::function<bool(const Call&)> which_;

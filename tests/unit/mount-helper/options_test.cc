@@ -117,8 +117,8 @@ TEST(Options, LastOneWins) {
   const MountOptions options = parse_options({"push=lab/cache,push=auto"});
   EXPECT_EQ(options.push, PushMode::kAuto);
   EXPECT_EQ(options.push_repo, "");
-  EXPECT_THAT(parse_options({"poll=60,metrics=/a,metrics=/b"}).not_yet,
-              ElementsAre("poll=60", "metrics=/b"));
+  EXPECT_THAT(parse_options({"min_free=5G,metrics=/a,metrics=/b"}).not_yet,
+              ElementsAre("min_free=5G", "metrics=/b"));
 }
 
 TEST(Options, WordsStandForTheirEnum) {
@@ -140,9 +140,15 @@ TEST(Options, FailuresAreKeptOrExpire) {
   EXPECT_EQ(parse_options({"failures=60,failures=keep"}).keep.failures, std::nullopt);
 }
 
+TEST(Options, HowFreshTheHeadIs) {
+  EXPECT_EQ(parse_options({}).poll, milliseconds(60'000));
+  EXPECT_EQ(parse_options({}).miss_check, milliseconds(15'000));
+  EXPECT_EQ(parse_options({"poll=5"}).poll, milliseconds(5'000));
+  EXPECT_EQ(parse_options({"miss_check=0.5"}).miss_check, milliseconds(500));
+}
+
 TEST(Options, LaterOnesAreUnderstoodAndRefused) {
-  for (const char* text :
-       {"cache_size=20G", "min_free=5G", "metrics=/run/neffs.prom", "poll=60", "miss_check=15"}) {
+  for (const char* text : {"cache_size=20G", "min_free=5G", "metrics=/run/neffs.prom"}) {
     const MountOptions options = parse_options({text});
     EXPECT_THAT(options.not_yet, ElementsAre(text));
     const Refusal refusal = refusal_of([&] { refuse_later_options(options); });

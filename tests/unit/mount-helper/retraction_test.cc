@@ -73,6 +73,10 @@ class Reader final : public hub::RemoteRepo {
     }
     return entries;
   }
+  std::optional<std::vector<hub::ChangedPath>> changes(
+      const std::string&, const std::string&, std::chrono::steady_clock::time_point) override {
+    throw std::logic_error("not asked");
+  }
   std::string read_start(const std::string&, const std::string&, std::size_t,
                          std::chrono::steady_clock::time_point) override {
     throw std::logic_error("nothing is read");
