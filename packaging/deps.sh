@@ -52,4 +52,10 @@ if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
 echo "deps.sh: installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" apt-get update -qq
+# Older releases have the sanitizers' runtime in a package that clang itself brings along.
+known=()
+for package in "${missing[@]}"; do
+  if [ "$package" != libclang-rt-dev ] || apt-cache show "$package" >/dev/null 2>&1; then known+=("$package"); fi
+done
+missing=("${known[@]}")
 "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
