@@ -280,6 +280,7 @@ void CacheFs::forget_in_kernel(const std::vector<std::string>& paths) {
 }
 
 void CacheFs::source_moved() {
+  nodes_.outdate_files();
   names_.forget_judgements();
   if (kernel_ == nullptr) return;
   std::vector<KernelCache::Name> names;

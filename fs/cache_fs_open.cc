@@ -68,6 +68,12 @@ void CacheFs::open(NodeId node, int flags, const Caller& caller, const ReplyPtr<
       return;
     }
     const auto path = nodes_.path(node);
+    // The kernel looks the name up and opens what it stands for now, which may be of another size.
+    if (nodes_.is_outdated(node)) {
+      reply->failed(
+          std::make_exception_ptr(std::system_error(ESTALE, std::generic_category(), "open")));
+      return;
+    }
     if (const auto opened = open_here(node, path, flags)) {
       ++counters_.local_opens;
       reply->ok(*opened);
@@ -202,6 +208,10 @@ std::optional<FetchOrder> CacheFs::order(const std::string& path, const RemoteNa
     order.listing = view_.peek_module(at.module);
     if (!order.listing) return std::nullopt;
   }
+  // The branch may have moved since the caller looked.
+  const auto now = view_.peek(path);
+  if (!now || now->kind != RemoteName::Kind::kFile || now->content != remote.content)
+    return std::nullopt;
   return order;
 }
 

@@ -65,7 +65,10 @@ std::string NodeTable::child_path(NodeId parent, std::string_view name) const {
 
 NodeId NodeTable::find_locked(const Dentry& dentry, const Identity& identity) {
   if (const auto it = dentries_.find(dentry); it != dentries_.end()) {
-    if (same_thing(nodes_.at(it->second).identity, identity)) return it->second;
+    const auto& known = nodes_.at(it->second);
+    // Which bytes a remote-only file was waiting for cannot be told from those that are here.
+    const bool may_differ = known.is_outdated && identity.layer && !known.identity.layer;
+    if (!may_differ && same_thing(known.identity, identity)) return it->second;
     unlink_locked(dentry);
   }
   if (!identity.layer) return 0;
@@ -87,6 +90,7 @@ NodeId NodeTable::lookup(NodeId parent, const std::string& name, const Identity&
     if (identity.layer) by_layer_[*identity.layer] = id;
   }
   auto& node = nodes_.at(id);
+  node.is_outdated = false;
   if (identity.layer && !node.identity.layer) {
     node.identity.layer = identity.layer;
     by_layer_[*identity.layer] = id;
@@ -179,7 +183,7 @@ NodeId NodeTable::find(const std::string& path) const {
 void NodeTable::bind(const std::string& path, LayerId layer) {
   const std::lock_guard lock(mutex_);
   const auto it = nodes_.find(at_path_locked(path));
-  if (it == nodes_.end() || it->second.identity.layer) return;
+  if (it == nodes_.end() || it->second.identity.layer || it->second.is_outdated) return;
   it->second.identity.layer = layer;
   by_layer_[layer] = it->first;
 }
@@ -254,6 +258,17 @@ void NodeTable::exchange(NodeId from, const std::string& old_name, NodeId to,
   if (second != 0) link_locked(second, Dentry{from, old_name});
   for (const NodeId id : {first, second})
     if (id != 0) --nodes_.at(id).lookups;
+}
+
+void NodeTable::outdate_files() {
+  const std::lock_guard lock(mutex_);
+  for (auto& [id, node] : nodes_) node.is_outdated = !node.identity.is_directory;
+}
+
+bool NodeTable::is_outdated(NodeId id) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = nodes_.find(id);
+  return it != nodes_.end() && it->second.is_outdated;
 }
 
 std::vector<std::pair<NodeId, std::string>> NodeTable::names() const {

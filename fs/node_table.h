@@ -43,6 +43,11 @@ class NodeTable {
   // Where the node's bytes are here, as far as it is known.
   std::optional<LayerId> layer_of(NodeId id) const;
 
+  // What a name stands for may be other bytes from now on: every file is outdated until it has been
+  // looked up again, which gives the same node if it is the same file.
+  void outdate_files();
+  bool is_outdated(NodeId id) const;
+
   // The node that the kernel knows a path by, 0 if it knows none.
   NodeId find(const std::string& path) const;
 
@@ -92,6 +97,7 @@ class NodeTable {
     std::uint64_t children = 0;  // nodes that name this one as their parent keep it alive
     std::vector<Dentry> dentries;
     std::shared_ptr<const UniqueFd> kept;  // where there is no dentry
+    bool is_outdated = false;
   };
 
   std::string path_locked(NodeId id) const;

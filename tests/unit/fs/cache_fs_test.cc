@@ -237,6 +237,31 @@ TEST_F(CacheFsTest, ACopyThatChangedInTheSourceIsFetchedAgain) {
   EXPECT_NE(files_[neff_], old.at(neff_));
 }
 
+// The kernel keeps sizes and pages by node: what it has looked up before the branch moved is looked up
+// again before it is opened.
+TEST_F(CacheFsTest, AnInodeNeverGetsTheBytesOfAnotherCommit) {
+  const auto never_fetched = mount_->walk(neff_);
+  const auto flags = mount_->walk(kModuleA + "/compile_flags.json");
+  EXPECT_EQ(mount_->read("README.md"), "hello");
+  mount_->settle();
+  const auto copy = mount_->walk("README.md");
+  for (const auto& path : {neff_, std::string("README.md")}) files_[path] += " and more";
+  repo_.commit(files_);
+  mount_->view.on_moved([this] { mount_->fs->source_moved(); });
+  mount_->view.ask_head([](const std::exception_ptr&) {});
+  mount_->settle();
+  for (const auto node : {never_fetched.node, flags.node})
+    EXPECT_EQ(errno_in([&] { mount_->open(node); }), ESTALE);
+  for (const auto& path : {neff_, std::string("README.md")}) {
+    EXPECT_EQ(mount_->read(path), files_[path]);
+    EXPECT_EQ(mount_->walk(path).st.st_size, static_cast<off_t>(files_[path].size()));
+  }
+  EXPECT_NE(mount_->walk(neff_).node, never_fetched.node);
+  EXPECT_NE(mount_->walk("README.md").node, copy.node);
+  EXPECT_EQ(mount_->read(kModuleA + "/compile_flags.json"),
+            files_[kModuleA + "/compile_flags.json"]);
+}
+
 TEST_F(CacheFsTest, ACopyThatIsGoneInTheSourceIsGone) {
   fetch_all(kModuleA);
   fetch_all(kTraced);

@@ -42,6 +42,26 @@ int error_of(const std::function<void()>& call) {
   return 0;
 }
 
+TEST(NodeTable, OutdatedFilesAreLookedUpAgain) {
+  NodeTable table;
+  const auto lookup = [&](const char* name, const Identity& identity) {
+    return table.lookup(kRootNode, name, identity);
+  };
+  const auto remote = lookup("remote", remote_file("one"));
+  const auto waiting = lookup("waiting", remote_file("one"));
+  const auto local = lookup("local", local_file(10));
+  const auto folder = lookup("folder", remote_directory());
+  table.outdate_files();
+  EXPECT_TRUE(table.is_outdated(remote) && table.is_outdated(waiting) && table.is_outdated(local));
+  EXPECT_FALSE(table.is_outdated(folder) || table.is_outdated(kRootNode));
+  table.bind("waiting", LayerId{1, 11});
+  EXPECT_EQ(table.layer_of(waiting), std::nullopt) << "these are other bytes";
+  EXPECT_EQ(lookup("remote", remote_file("one")), remote);
+  EXPECT_EQ(lookup("local", local_file(10)), local);
+  EXPECT_FALSE(table.is_outdated(remote) || table.is_outdated(local));
+  EXPECT_NE(lookup("waiting", local_file(11)), waiting);
+}
+
 TEST(NodeTable, AnotherIdentityIsAnotherNode) {
   NodeTable table;
   const auto lookup = [&](const Identity& identity) {
