@@ -46,6 +46,7 @@ json to_json(const LoggedRequest& request) {
           {"method", request.method},
           {"target", request.target},
           {"range", request.range},
+          {"user_agent", request.user_agent},
           {"authorized", request.authorized},
           {"status", request.status},
           {"bytes_received", request.bytes_received},
