@@ -95,7 +95,8 @@ bool RemoteView::take_over(const std::string& parent, const std::string& commit,
     is_next = commit_ == parent;
     leave_locked(commit, time_s);
     if (is_next) {
-      std::vector<hub::ChangedPath> changes;
+      // The Hub itself writes into this file with a commit of large ones.
+      std::vector<hub::ChangedPath> changes{{".gitattributes", false}};
       for (const auto& one : added) changes.push_back({one.path, false});
       change_locked(changes);
       for (const auto& [path, is_whole, files] : added)

@@ -37,6 +37,7 @@ struct Words {
   FlushRequest flush;
   RetractRequest retract;
   CreateRequest create;
+  RunRequest run;
   std::string flush_seconds;  // of umount; "" if it does not flush
 };
 
@@ -162,6 +163,45 @@ void add_create(CLI::App& app, Words& words) {
   command->footer("Example:\n  neffs create -n lab/neuron-cache");
 }
 
+void add_run(CLI::App& app, Words& words) {
+  CLI::App* command = app.add_subcommand(
+      "run", "Mounts if needed, runs a command, publishes what it compiled, unmounts");
+  command
+      ->add_option(
+          "SOURCE", words.run.mount.sources,
+          "namespace/name[@revision]; if left out, what is mounted, or the default of mount")
+      ->type_name("");
+  add_option_lists(*command, words);
+  add_mount_point(*command, words.run.mount.mount_point, "--mountpoint");
+  command
+      ->add_option("--flush-timeout", words.run.flush_timeout_s,
+                   "how long to publish for when the command has ended")
+      ->type_name("SECONDS")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->footer(
+      "The command stands behind --; its exit status is kept, whatever comes of publishing. A "
+      "mount\n"
+      "that was there already is used and stays.\n"
+      "Example:\n  neffs run lab/neuron-cache --flush-timeout 60 -- torchrun train.py");
+}
+
+// What stands behind the first -- of `run` is another program's command line, and is not read here.
+std::vector<std::string> take_command(std::vector<std::string>& words) {
+  if (words.empty() || words[0] != "run") return {};
+  const auto end = std::find(words.begin(), words.end(), "--");
+  const auto asks = [](const std::string& word) { return word == "-h" || word == "--help"; };
+  if (std::any_of(words.begin(), end, asks)) {
+    words.erase(end, words.end());
+    return {};
+  }
+  if (end == words.end() || end + 1 == words.end())
+    throw usage_error("run", "the command is missing", "neffs run [SOURCE] -- COMMAND...");
+  std::vector<std::string> command(end + 1, words.end());
+  words.erase(end, words.end());
+  return command;
+}
+
 void name_flush(Words& words) {
   words.umount.flushes = !words.flush_seconds.empty();
   if (!words.umount.flushes || words.flush_seconds == kForever) return;
@@ -181,6 +221,16 @@ void name_mount(Words& words) {
   words.mount.options = parse_options(words.option_lists);
 }
 
+void name_run(Words& words) {
+  auto& mount = words.run.mount;
+  if (looks_like_path(mount.sources))
+    throw usage_error("run " + mount.sources, "a path, where SOURCE stands",
+                      "--mountpoint says where to mount");
+  mount.mount_point = expanded(mount.mount_point);
+  mount.options = parse_options(words.option_lists);
+  words.run.has_options = !words.option_lists.empty();
+}
+
 Request request_of(const CLI::App& app, Words& words) {
   if (app.got_subcommand("mount")) {
     name_mount(words);
@@ -189,6 +239,10 @@ Request request_of(const CLI::App& app, Words& words) {
   if (app.got_subcommand("umount")) {
     name_flush(words);
     return words.umount;
+  }
+  if (app.got_subcommand("run")) {
+    name_run(words);
+    return words.run;
   }
   if (app.got_subcommand("flush")) return words.flush;
   if (app.got_subcommand("retract")) return words.retract;
@@ -238,8 +292,9 @@ std::optional<std::string> read_words(CLI::App& app, const std::vector<std::stri
   }
 }
 
-Request parse_neffs(const std::vector<std::string>& words) {
+Request parse_neffs(std::vector<std::string> words) {
   Words read;
+  read.run.command = take_command(words);
   CLI::App app(kDescription, "neffs");
   app.set_help_flag("-h,--help", "says how to use it");
   app.require_subcommand(1);
@@ -252,6 +307,7 @@ Request parse_neffs(const std::vector<std::string>& words) {
   add_flush(app, read);
   add_retract(app, read);
   add_create(app, read);
+  add_run(app, read);
   app.add_subcommand("version", "Says which version this is")->footer("Example:\n  neffs version");
   app.footer("Example:\n  neffs mount lab/neuron-cache\n  neffs status");
   refuse_unknown_command(app, words);

@@ -38,6 +38,10 @@ std::string read_all(int fd) {
 
 [[noreturn]] void be_daemon(fs::UniqueFd pipe, const std::function<void(Readiness&)>& body) {
   ::setsid();
+  // What was blocked by the one who launches is not to be so in here.
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
   if (::chdir("/") != 0) ::_exit(1);
   Readiness readiness(std::move(pipe));
   try {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -46,9 +47,20 @@ bool is_refused(const Json& push) {
          state == "revision-not-found" || state == "gated" || state == "disabled";
 }
 
+std::uint64_t bytes_to_go(const Json& push) {
+  std::uint64_t bytes = 0;
+  for (const auto& module : list_in(push, "modules")) {
+    const auto state = word_in(module, "state");
+    if (state == "waiting" || state == "queued" || state == "uploading")
+      bytes += number(module, "bytes");
+  }
+  return bytes;
+}
+
 std::string progress_text(const Json& push) {
-  std::string text = fmt::format("{}: {} to go, {} pushed", word_in(push, "repo"),
-                                 counted(still_to_go(push), "module"), number(push, "pushed"));
+  std::string text = fmt::format("{}: {} ({}) to go, {} pushed", word_in(push, "repo"),
+                                 counted(still_to_go(push), "module"),
+                                 human_size(bytes_to_go(push)), number(push, "pushed"));
   if (number(push, "uploading") > 0) return text + ", uploading";
   const auto next = push.find("next_commit_in_s");
   if (next != push.end() && next->is_number() && next->get<double>() >= 1)
@@ -61,21 +73,26 @@ std::string progress_text(const Json& push) {
 class Progress {
  public:
   ~Progress() {
-    if (is_terminal_ && width_ > 0) fmt::print(stderr, "\r{:{}}\r", "", width_);
+    if (is_terminal_ && width_ > 0) say(fmt::format("\r{:{}}\r", "", width_));
   }
   void show(const std::string& text) {
     if (is_terminal_) {
-      fmt::print(stderr, "\r{:{}}", text, width_);
-      std::fflush(stderr);
+      say(fmt::format("\r{:{}}", text, width_));
       width_ = std::max(width_, text.size());
     } else if (Clock::now() >= next_ && text != last_) {
-      fmt::print(stderr, "{}\n", text);
+      say(text + "\n");
       next_ = Clock::now() + kBetweenLines;
       last_ = text;
     }
   }
 
  private:
+  // A terminal that is gone is no reason to give up.
+  static void say(const std::string& text) {
+    std::fputs(text.c_str(), stderr);
+    std::fflush(stderr);
+  }
+
   const bool is_terminal_ = ::isatty(STDERR_FILENO) == 1;
   std::size_t width_ = 0;
   std::string last_;
@@ -106,7 +123,12 @@ void name_what_is_left(const Json& push) {
 
 }  // namespace
 
-bool flush(const std::string& mount_point, std::optional<double> timeout_s) {
+bool publishes(const std::string& mount_point) {
+  return !word_in(push_status(mount_point), "repo").empty();
+}
+
+bool flush(const std::string& mount_point, std::optional<double> timeout_s,
+           const std::function<bool()>& is_stopped) {
   const auto deadline = timeout_s ? Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                                        std::chrono::duration<double>(*timeout_s))
                                   : Clock::time_point::max();
@@ -120,7 +142,7 @@ bool flush(const std::string& mount_point, std::optional<double> timeout_s) {
       name_what_is_left(push);
       return false;
     }
-    if (is_refused(push) || Clock::now() >= deadline) {
+    if (is_refused(push) || Clock::now() >= deadline || is_stopped()) {
       if (is_refused(push)) complain(word_in(push, "last_error"));
       name_what_is_left(push);
       return false;

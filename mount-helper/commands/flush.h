@@ -1,7 +1,7 @@
 // `neffs flush`: waits until everything that can be published is in the repo.
 #pragma once
 
-#include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -19,7 +19,13 @@ struct FlushRequest {
 int flush_command(const FlushRequest& request);
 
 // The same for who goes on whatever comes of it: names what did not make it, and why. True if nothing
-// is left. Throws CommandError if the mount does not answer or publishes nothing.
-bool flush(const std::string& mount_point, std::optional<double> timeout_s);
+// is left. Throws CommandError if the mount does not answer or publishes nothing. is_stopped: asked
+// again and again; once true, it is over.
+bool flush(
+    const std::string& mount_point, std::optional<double> timeout_s,
+    const std::function<bool()>& is_stopped = [] { return false; });
+
+// Whether there is a repo that the mount publishes to. Throws CommandError if it does not answer.
+bool publishes(const std::string& mount_point);
 
 }  // namespace neffs::mount_helper

@@ -126,25 +126,31 @@ std::string held_text(const std::string& mountpoint) {
 
 }  // namespace
 
-int mount_command(const MountRequest& request) {
+MountedNow mount_in_background(const MountRequest& request) {
   auto plan = make_plan(request);
   const auto what_failed = failure(plan);
   const auto mountpoint = plan.mountpoint;
   const auto shown = sources_text({plan.source});
-  if (request.is_foreground) {
-    Readiness nobody{fs::UniqueFd()};
-    try {
-      serve(std::move(plan), nobody, true);
-    } catch (const std::exception& error) {
-      throw CommandError(what_failed, error.what());
-    }
-    return kSuccess;
-  }
   const auto result =
       launch([&](Readiness& readiness) { serve(std::move(plan), readiness, false); });
   if (!result.is_ready) throw CommandError(what_failed, result.text);
-  fmt::print("mounted {} on {}\n{}\nheld     {}\n", shown, mountpoint, result.text,
-             held_text(mountpoint));
+  return {mountpoint, fmt::format("mounted {} on {}\n{}\nheld     {}", shown, mountpoint,
+                                  result.text, held_text(mountpoint))};
+}
+
+int mount_command(const MountRequest& request) {
+  if (!request.is_foreground) {
+    fmt::print("{}\n", mount_in_background(request).summary);
+    return kSuccess;
+  }
+  auto plan = make_plan(request);
+  const auto what_failed = failure(plan);
+  Readiness nobody{fs::UniqueFd()};
+  try {
+    serve(std::move(plan), nobody, true);
+  } catch (const std::exception& error) {
+    throw CommandError(what_failed, error.what());
+  }
   return kSuccess;
 }
 

@@ -15,6 +15,15 @@ struct MountRequest {
   bool is_foreground = false;
 };
 
+struct MountedNow {
+  std::string mount_point;  // as the mount table names it
+  std::string summary;      // what was resolved, in lines
+};
+
+// Returns when the mount answers; a process of its own serves it. Call it before the first thread.
+// Throws as mount_command.
+MountedNow mount_in_background(const MountRequest& request);
+
 // Returns the exit code when the mount answers, or, in the foreground, when it has ended. Throws
 // CommandError and whatever the Hub, the index and the system throw.
 int mount_command(const MountRequest& request);

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <fstream>
+#include <thread>
 
 #include "fs/unique_fd.h"
 #include "mount-helper/command_error.h"
@@ -22,6 +23,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kAskLimit{1'000};
 constexpr std::chrono::milliseconds kEndLimit{10'000};
+constexpr std::chrono::milliseconds kBetweenTries{50};
 
 MountEntry find_mount(const std::string& typed) {
   const auto table = read_mount_table();
@@ -99,20 +101,28 @@ bool try_flush(const std::string& mount_point, std::optional<double> timeout_s) 
 
 }  // namespace
 
-int umount_command(const UmountRequest& request) {
-  const MountEntry mounted = find_mount(request.mount_point);
-  const bool is_flushed = !request.flushes || try_flush(mounted.mount_point, request.flush_s);
-  const int result = is_flushed ? kSuccess : kFailure;
-  if (request.is_lazy) {
-    unmount(mounted.mount_point, true);
-    return result;
-  }
+void unmount_when_free(const std::string& mount_point, std::chrono::milliseconds patience) {
+  const MountEntry mounted = find_mount(mount_point);
   const Daemon daemon(mounted.mount_point);
-  if (unmount(mounted.mount_point, false) == UnmountResult::kBusy) refuse_busy(mounted, daemon);
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (unmount(mounted.mount_point, false) == UnmountResult::kBusy) {
+    if (std::chrono::steady_clock::now() >= deadline) refuse_busy(mounted, daemon);
+    std::this_thread::sleep_for(kBetweenTries);
+  }
   if (!daemon.wait(kEndLimit)) {
     warn(fmt::format("{}: unmounted, its daemon (pid {}) has not ended yet", mounted.mount_point,
                      daemon.pid()));
   }
+}
+
+int umount_command(const UmountRequest& request) {
+  const MountEntry mounted = find_mount(request.mount_point);
+  const bool is_flushed = !request.flushes || try_flush(mounted.mount_point, request.flush_s);
+  const int result = is_flushed ? kSuccess : kFailure;
+  if (request.is_lazy)
+    unmount(mounted.mount_point, true);
+  else
+    unmount_when_free(mounted.mount_point, {});
   return result;
 }
 

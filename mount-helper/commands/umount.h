@@ -1,6 +1,7 @@
 // neffs umount: takes a mount away and waits until its daemon has put everything in order.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -17,5 +18,9 @@ struct UmountRequest {
 
 // Throws CommandError, which names the holders if it is in use.
 int umount_command(const UmountRequest& request);
+
+// Unmounts, waits for the daemon's end, and does not ask what is queued. One that is in use is tried
+// again for as long as `patience`; then it stays, and a CommandError names the holders.
+void unmount_when_free(const std::string& mount_point, std::chrono::milliseconds patience);
 
 }  // namespace neffs::mount_helper

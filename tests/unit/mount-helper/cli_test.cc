@@ -112,6 +112,52 @@ TEST(CommandLine, CreateIsPrivateUnlessToldOtherwise) {
   EXPECT_TRUE(create_of({"create", "--name=x", "--public"}).is_public);
 }
 
+RunRequest run_of(const Words& words) {
+  return std::get<RunRequest>(parse_command_line("neffs", words));
+}
+
+TEST(CommandLine, RunLeavesTheCommandAsItIs) {
+  const RunRequest bare = run_of({"run", "--", "train"});
+  EXPECT_EQ(bare.mount.sources, "");
+  EXPECT_EQ(bare.mount.mount_point, kDefaultMountPoint);
+  EXPECT_FALSE(bare.has_options);
+  EXPECT_EQ(bare.flush_timeout_s, 300);
+  EXPECT_EQ(bare.command, Words({"train"}));
+
+  const Words command{"train", "-o", "x", "--help", "--", "", "--flush-timeout=1", "a b"};
+  Words words{"run",     "lab/cache",    "-o",     "push=none,log=warn", "-o",
+              "offline", "--mountpoint", "/mnt/x", "--flush-timeout",    "1.5",
+              "--"};
+  words.insert(words.end(), command.begin(), command.end());
+  const RunRequest full = run_of(words);
+  EXPECT_EQ(full.mount.sources, "lab/cache");
+  EXPECT_EQ(full.mount.mount_point, "/mnt/x");
+  EXPECT_EQ(full.mount.options.push, PushMode::kNone);
+  EXPECT_TRUE(full.mount.options.is_offline);
+  EXPECT_FALSE(full.mount.is_foreground);
+  EXPECT_TRUE(full.has_options);
+  EXPECT_EQ(full.flush_timeout_s, 1.5);
+  EXPECT_EQ(full.command, command);
+  ::setenv("HOME", "/home/ada", 1);
+  EXPECT_EQ(run_of({"run", "--mountpoint", "~/x", "--", "a"}).mount.mount_point, "/home/ada/x");
+  EXPECT_EQ(run_of({"run", "--flush-timeout=0", "--", "a"}).flush_timeout_s, 0);
+}
+
+TEST(CommandLine, RunWantsACommandBehindTwoDashes) {
+  for (const Words& words : {Words{"run"}, Words{"run", "--"}, Words{"run", "lab/cache", "train"}})
+    EXPECT_EQ(refusal_of([&] { parse_command_line("neffs", words); }).text,
+              "run: the command is missing (neffs run [SOURCE] -- COMMAND...)");
+  for (const Words& words :
+       {Words{"run", "lab/cache", "train", "--", "train"}, Words{"run", "/mnt/x", "--", "train"},
+        Words{"run", "-f", "--", "train"}, Words{"run", "-o", "nonsense", "--", "train"},
+        Words{"run", "--flush-timeout", "-1", "--", "train"},
+        Words{"run", "--flush-timeout", "soon", "--", "train"}})
+    EXPECT_EQ(refusal_of([&] { parse_command_line("neffs", words); }).exit_code, kWrongUsage)
+        << testing::PrintToString(words);
+  EXPECT_TRUE(std::holds_alternative<Printed>(
+      parse_command_line("neffs", {"run", "--help", "--", "train"})));
+}
+
 TEST(CommandLine, UmountFlushesWithAndWithoutALimit) {
   struct Row {
     Words words;
@@ -189,7 +235,7 @@ TEST(CommandLine, EveryCommandExplainsItselfWithAnExample) {
        {Words{"--help"}, Words{"mount", "--help"}, Words{"umount", "--help"},
         Words{"status", "--help"}, Words{"doctor", "--help"}, Words{"flush", "--help"},
         Words{"retract", "--help"}, Words{"create", "--help"}, Words{"restore", "--help"},
-        Words{"explain", "--help"}, Words{"version", "--help"}}) {
+        Words{"run", "--help"}, Words{"explain", "--help"}, Words{"version", "--help"}}) {
     const auto printed = std::get<Printed>(parse_command_line("neffs", words));
     EXPECT_THAT(printed.text, HasSubstr("Example:\n  neffs "));
   }
