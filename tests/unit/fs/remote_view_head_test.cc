@@ -111,6 +111,17 @@ TEST_F(HeadTest, TheHeadBeforeAnOwnCommitIsNotGoneBackTo) {
   EXPECT_EQ(asked(Call::Kind::kChanges), 0U);
 }
 
+// The Hub adds lines to it with a commit of ours: its new bytes are not asked for by their old hash.
+TEST_F(HeadTest, WhatTheHubItselfWritesWithAnOwnCommitIsShown) {
+  const auto before = repo_.commit({{".gitattributes", "old"}});
+  EXPECT_FALSE(ask_head());
+  EXPECT_EQ(look_up(".gitattributes"), Kind::kFile);
+  const auto own = repo_.commit({{".gitattributes", "new"}});
+  EXPECT_TRUE(view_->take_over(before, own, {}));
+  EXPECT_EQ(look_up(".gitattributes"), Kind::kFile);
+  EXPECT_EQ(view_->peek(".gitattributes")->content, content_of("new"));
+}
+
 TEST_F(HeadTest, OneQuestionForManyAskers) {
   const auto heads = asked(Call::Kind::kHead);
   repo_.hold();
