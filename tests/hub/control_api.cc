@@ -40,18 +40,12 @@ NewFile to_file(const json& from) {
 }
 
 json to_json(const LoggedRequest& request) {
-  return {{"number", request.number},
-          {"host", request.host == Host::kCdn ? "cdn" : "hub"},
-          {"kind", to_string(request.kind)},
-          {"method", request.method},
-          {"target", request.target},
-          {"range", request.range},
-          {"user_agent", request.user_agent},
-          {"authorized", request.authorized},
-          {"status", request.status},
-          {"bytes_received", request.bytes_received},
-          {"bytes_sent", request.bytes_sent},
-          {"finished", request.finished}};
+  return {{"number", request.number},         {"host", request.host == Host::kCdn ? "cdn" : "hub"},
+          {"kind", to_string(request.kind)},  {"method", request.method},
+          {"target", request.target},         {"range", request.range},
+          {"user_agent", request.user_agent}, {"authorized", request.authorized},
+          {"status", request.status},         {"bytes_received", request.bytes_received},
+          {"bytes_sent", request.bytes_sent}, {"finished", request.finished}};
 }
 
 json requests(TestHub& hub, const Request& request) {
