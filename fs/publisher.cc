@@ -122,7 +122,14 @@ void Publisher::gone(const std::string& path) {
   }
 }
 
-void Publisher::hurry() {
+void Publisher::hurry(bool and_full) {
+  if (and_full) {
+    {
+      const std::lock_guard lock(mutex_);
+      full_.clear();
+    }
+    let_in();
+  }
   parts_.index.make_due(parts_.target);
   {
     const std::lock_guard lock(mutex_);
@@ -139,6 +146,7 @@ PublishStatus Publisher::status() const {
   const std::lock_guard lock(mutex_);
   auto status = status_;
   status.commits_in_last_hour = pace_.in_last_hour(now);
+  status.full_folders = full_.names();
   if (due) {
     const auto at = std::max({Time(seconds(*due)), pace_.next(now, hurries_), paused_});
     status.next_commit_in_s = std::max(0.0, std::chrono::duration<double>(at - now).count());
@@ -166,17 +174,18 @@ void Publisher::run() {
 // Returns when something has gone wrong, by throwing, or the end is near.
 void Publisher::work() {
   while (!stop_.stop_requested()) {
-    const auto due = parts_.index.next_due_s(parts_.target);
     const auto now = std::chrono::system_clock::now();
+    if (let_in_due(now)) continue;
+    const auto due = parts_.index.next_due_s(parts_.target);
     Time at = Time::max();
+    Time until = Time::max();
     {
       const std::lock_guard lock(mutex_);
       if (due || !is_recovered_) at = std::max(paused_, Time(seconds(due.value_or(0))));
       if (due) at = std::max(at, pace_.next(now, hurries_));
+      until = std::min(at, full_.next());
     }
-    if (at > now) {
-      if (waits(at)) continue;
-    }
+    if (until > now && (waits(until) || until < at)) continue;
     if (stop_.stop_requested()) return;
     recover();
     push_due();
@@ -207,6 +216,7 @@ void Publisher::recover() {
     for (const auto& upload : push.uploads) generations.push_back(upload.generation);
     if (!is_made) parts_.index.put_back(generations, 0, "", unix_s(now));
   }
+  let_in();
   parts_.index.make_due(parts_.target);  // the clock may have been wrong when the times were set
   is_recovered_ = true;
 }
@@ -214,6 +224,7 @@ void Publisher::recover() {
 bool Publisher::push_due() {
   const auto now = std::chrono::system_clock::now();
   auto uploads = parts_.index.due_uploads(parts_.target, unix_s(now), {batch_size_, kMostBytes});
+  keep_out(uploads);
   if (uploads.empty()) return false;
   check_access();
   count_commits();
@@ -251,15 +262,19 @@ void Publisher::put_back(const std::vector<index::Upload>& uploads, const std::s
 
 void Publisher::push(std::vector<index::Upload> uploads) {
   const auto begun = std::chrono::steady_clock::now();
-  const bool is_full = uploads.size() >= batch_size_;
+  const bool is_whole_batch = uploads.size() >= batch_size_;
   try {
     if (const auto result = push_at_head(uploads)) finish(*result);
   } catch (const hub::HubError& error) {
-    if (error.kind != hub::HubErrorKind::kRefused) throw;
-    push_halves(std::move(uploads), error);
+    if (error.kind == hub::HubErrorKind::kFolderFull)
+      push_by_folder(std::move(uploads));
+    else if (error.kind == hub::HubErrorKind::kRefused)
+      push_halves(std::move(uploads), error);
+    else
+      throw;
     return;
   }
-  if (is_full && std::chrono::steady_clock::now() - begun < kQuick)
+  if (is_whole_batch && std::chrono::steady_clock::now() - begun < kQuick)
     batch_size_ = std::min(kLargestBatch, batch_size_ * 2);
 }
 
@@ -293,24 +308,6 @@ std::optional<PushResult> Publisher::push_at_head(const std::vector<index::Uploa
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, jitter, [this] { return stop_.stop_requested(); });
   }
-}
-
-// The Hub will not have one of them, and does not say which.
-void Publisher::push_halves(std::vector<index::Upload> uploads, const hub::HubError& refusal) {
-  const auto now = unix_s(std::chrono::system_clock::now());
-  uploads = still_uploading(uploads);
-  if (uploads.empty()) return;
-  if (uploads.size() == 1) {
-    const auto& entry = uploads.front().entry;
-    spdlog::error("{} cannot be published: {}", entry.path, refusal.what());
-    parts_.index.fail_upload(entry.generation, refusal.what(), now);
-    return;
-  }
-  const auto middle = uploads.begin() + static_cast<std::ptrdiff_t>(uploads.size() / 2);
-  const std::vector<index::Upload> rest(middle, uploads.end());
-  uploads.erase(middle, uploads.end());
-  push(std::move(uploads));
-  push(rest);
 }
 
 void Publisher::finish(const PushResult& result) {

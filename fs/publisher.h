@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "fs/commit_pace.h"
+#include "fs/full_folders.h"
 #include "fs/push_batch.h"
 #include "fs/upload_sink.h"
 
@@ -33,6 +34,7 @@ struct PublishStatus {
   std::uint64_t commits = 0;
   std::size_t commits_in_last_hour = 0;    // everyone's on the branch, as far as they are known
   std::optional<double> next_commit_in_s;  // where something is queued
+  std::vector<std::string> full_folders;   // of the repo: what would go there is kept here for now
 };
 
 // One thread, "neffs-push". What is queued is in the index and survives whatever ends this; the rest is
@@ -66,7 +68,8 @@ class Publisher : public UploadSink {
   bool is_written(const std::string& path) override { return parts_.is_written(path); }
 
   // What waits is tried at once; the next commit does not wait for the interval.
-  void hurry();
+  //   and_full: so is what a full folder kept out
+  void hurry(bool and_full = true);
   PublishStatus status() const;
   const index::UploadTarget& target() const { return parts_.target; }
 
@@ -81,6 +84,10 @@ class Publisher : public UploadSink {
   std::optional<PushResult> push_at_head(const std::vector<index::Upload>& uploads);
   std::vector<index::Upload> still_uploading(const std::vector<index::Upload>& uploads) const;
   void push_halves(std::vector<index::Upload> uploads, const hub::HubError& refusal);
+  void push_by_folder(std::vector<index::Upload> uploads);
+  void keep_out(std::vector<index::Upload>& uploads);
+  void let_in();
+  bool let_in_due(Time now);
   void finish(const PushResult& result);
   void put_back(const std::vector<index::Upload>& uploads, const std::string& error,
                 std::int64_t wait_s);
@@ -102,6 +109,7 @@ class Publisher : public UploadSink {
   mutable std::mutex mutex_;  // a leaf; protects everything below
   std::condition_variable wake_;
   CommitPace pace_;
+  FullFolders full_;
   PublishStatus status_;
   bool is_woken_ = false;
   bool hurries_ = false;

@@ -50,6 +50,19 @@ SourceStatus RemoteView::status() const {
   return status;
 }
 
+std::vector<FolderSize> RemoteView::folder_sizes() const {
+  std::vector<FolderSize> sizes;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [path, listing] : directories_)
+      if (listing && locate(path).place == Place::kVersion)
+        sizes.push_back({path, listing->children.size() + listing->skipped_names});
+  }
+  std::sort(sizes.begin(), sizes.end(),
+            [](const auto& one, const auto& other) { return one.path < other.path; });
+  return sizes;
+}
+
 // --- what can be said without asking --------------------------------------------------------------
 
 std::optional<std::string> RemoteView::tree_id(const std::string& directory_path, bool& absent) {

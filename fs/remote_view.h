@@ -40,6 +40,12 @@ struct SourceStatus {
   std::uint64_t skipped_names = 0;
 };
 
+// How many names the source has directly in a compiler folder.
+struct FolderSize {
+  std::string path;
+  std::uint64_t names = 0;
+};
+
 // What is known hangs on a commit and never goes stale; a moved head is another view of the repo.
 // peek() never waits for the Hub, ask() never blocks. Safe for any thread; the mutex is a leaf, held
 // for map operations only: not while the index is read, the Hub is asked or a callback runs.
@@ -102,6 +108,8 @@ class RemoteView {
   std::int64_t commit_time_s() const;
   const SourceName& name() const { return name_; }
   SourceStatus status() const;
+  // By path; of the folders whose listing is at hand, without asking for any.
+  std::vector<FolderSize> folder_sizes() const;
 
  private:
   // A listing that nobody waits for may take its time; who waits has a deadline of his own.

@@ -11,6 +11,8 @@ namespace neffs::hub {
 namespace {
 
 constexpr std::size_t kLongestQuote = 200;
+// The only thing that sets this refusal apart.
+constexpr std::string_view kFolderFull = "too many files per directory";
 
 // `error`, or `message` from the LFS API, is a string or a list of strings; anything else says nothing.
 std::string message_of_json(std::string_view body) {
@@ -70,7 +72,10 @@ HubErrorKind kind_of(const Answer& answer) {
   if (answer.status == 413) return HubErrorKind::kRefused;
   // A proxy says 400 as well, but has no reason that belongs to the content.
   const bool has_reason = !answer.message.empty();
-  if ((answer.status == 400 || answer.status == 422) && has_reason) return HubErrorKind::kRefused;
+  if ((answer.status == 400 || answer.status == 422) && has_reason) {
+    const bool is_full = answer.message.find(kFolderFull) != std::string::npos;
+    return is_full ? HubErrorKind::kFolderFull : HubErrorKind::kRefused;
+  }
   if (answer.status == 429) return HubErrorKind::kThrottled;
   if (answer.status == 408 || answer.status >= 500) return HubErrorKind::kUnavailable;
   return HubErrorKind::kInvalidAnswer;
@@ -111,6 +116,7 @@ std::string text_of(HubErrorKind kind, const Answer& answer) {
     case HubErrorKind::kThrottled:
       return with_words("too many requests, the Hub asks to wait", answer);
     case HubErrorKind::kRefused:
+    case HubErrorKind::kFolderFull:
       return with_words(fmt::format("the Hub refuses this ({})", answer.status), answer);
     case HubErrorKind::kHeadMoved:
       return with_words("the branch has got another commit meanwhile", answer);

@@ -51,6 +51,8 @@ const char* to_string(HubErrorKind kind) {
       return "corrupt";
     case HubErrorKind::kRefused:
       return "refused";
+    case HubErrorKind::kFolderFull:
+      return "folder-full";
     case HubErrorKind::kHeadMoved:
       return "head-moved";
     case HubErrorKind::kBusy:
@@ -77,6 +79,7 @@ bool is_definite(HubErrorKind kind) {
     case HubErrorKind::kGated:
     case HubErrorKind::kDisabled:
     case HubErrorKind::kRefused:
+    case HubErrorKind::kFolderFull:
       return true;
     case HubErrorKind::kThrottled:
     case HubErrorKind::kUnavailable:

@@ -21,6 +21,7 @@ enum class HubErrorKind {
   kInvalidAnswer,     // an answer that the Hub would not give (HTML, bad JSON, wrong range, no end)
   kCorrupt,           // the bytes are not those that were promised, also after a second fetch
   kRefused,           // 400, 413: the Hub will not have this content, whenever it is asked
+  kFolderFull,        // 400 too: a folder has no room for another name, but others may have
   kHeadMoved,         // 412: the branch has got another commit; look again, make the commit anew
   kBusy,              // 409: another commit of the repo is running; the same again in a moment
   kUnknownOutcome,    // the answer to a commit was lost: look whether it was made

@@ -172,6 +172,7 @@ class PushRepo {
   //   kHeadMoved       `parent` is not the head any more: look again, make it anew
   //   kEntryNotFound   a file to be deleted is not there
   //   kRefused         the Hub will not have this content, whenever it is asked
+  //   kFolderFull      a folder would hold more names than the Hub allows; what goes elsewhere can go
   //   kBusy            another commit kept running until the deadline; the same again later
   //   kThrottled       the quota of requests or of commits is used up; not waited for here
   //   kUnknownOutcome  it may have been made: look at the head before sending it again.

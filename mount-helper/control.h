@@ -56,8 +56,9 @@ inline nlohmann::json explain_request(const std::string& path) {
 }
 
 // What waits to be published is tried at once.
-inline nlohmann::json flush_request() {
-  return {{"request", "flush"}};
+//   and_full: also what the Hub has just said to have no room for
+inline nlohmann::json flush_request(bool and_full) {
+  return {{"request", "flush"}, {"and_full", and_full}};
 }
 
 // What `adopt` would release: repo, modules (as in `push` of the status).

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <set>
+
 #include "mount-helper/answer.h"
 #include "mount-helper/mount_point.h"
 #include "mount-helper/output.h"
@@ -13,12 +16,21 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kLock = "lock";
 constexpr const char* kStaleLock = "stale lock";
+// What the Hub takes in one folder, and from when on that is worth a word.
+constexpr std::uint64_t kMostNames = 10'000;
+constexpr std::uint64_t kManyNames = 9'000;
+constexpr const char* kMakeRoom = "neffs retract removes old modules of it, or mount a new repo";
 
 // "3 min ago", or "" if it is not said.
 std::string ago(const Json& object, const char* key) {
   const auto found = object.find(key);
   if (found == object.end() || !found->is_number()) return "";
   return human_duration(std::chrono::duration<double>(found->get<double>())) + " ago";
+}
+
+std::uint64_t number_in(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
 }
 
 std::string clear_command(const Json& answer) {
@@ -75,6 +87,31 @@ std::vector<Finding> find_failures(const Json& answer) {
     findings.push_back({"failure", word_in(failure, "path"), std::move(what),
                         "it is tried again with --retry_failed_compilation in NEURON_CC_FLAGS, or "
                         "when its model.log is deleted"});
+  }
+  return findings;
+}
+
+std::vector<Finding> find_full_folders(const Json& answer) {
+  std::vector<Finding> findings;
+  const auto found = answer.find("push");
+  if (found == answer.end()) return findings;
+  const Json& push = *found;
+  std::set<std::string> full;
+  for (const Json& folder : list_in(push, "full_folders"))
+    if (folder.is_string()) full.insert(printable(folder.get<std::string>()));
+  for (const auto& folder : full)
+    findings.push_back({"folder full", folder,
+                        word_in(push, "repo") + " takes no more names in it: what is compiled "
+                                                "stays here",
+                        kMakeRoom});
+  for (const Json& folder : list_in(push, "folders")) {
+    const auto path = word_in(folder, "path");
+    const auto names = number_in(folder, "names");
+    if (names < kManyNames || full.contains(path)) continue;
+    findings.push_back({"folder", path,
+                        fmt::format("has {} of the {} names that {} takes in a folder", names,
+                                    kMostNames, word_in(push, "repo")),
+                        kMakeRoom});
   }
   return findings;
 }

@@ -56,6 +56,10 @@ ordered_json upload_json(const index::UploadEntry& upload) {
           {"attempts", upload.attempts}, {"error", text_or_null(upload.error)}};
 }
 
+ordered_json folder_json(const fs::FolderSize& folder) {
+  return {{"path", folder.path}, {"names", folder.names}};
+}
+
 ordered_json waiting_json(const fs::WaitingUpload& upload) {
   return {{"path", upload.path},   {"state", upload.is_failed ? "failed" : "waiting"},
           {"files", upload.files}, {"bytes", upload.bytes},
@@ -96,6 +100,8 @@ ordered_json push_json(const StatusFacts& facts) {
   json["next_commit_in_s"] =
       push.status.next_commit_in_s ? ordered_json(*push.status.next_commit_in_s) : ordered_json();
   json["last_error"] = text_or_null(push.status.last_error);
+  json["folders"] = array_of(push.folders, folder_json);
+  json["full_folders"] = push.status.full_folders;
   json["counting"] = !facts.is_counted;
   json["modules"] = modules_json(facts);
   return json;

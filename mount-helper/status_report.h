@@ -31,6 +31,7 @@ struct PushFacts {
   index::UploadTotals totals;
   std::vector<index::UploadEntry> open;
   std::vector<index::UploadEntry> ended;
+  std::vector<fs::FolderSize> folders;  // of the repo, as far as they are known
 };
 
 struct StatusFacts {

@@ -50,7 +50,7 @@ std::string Verbs::answer(std::string_view request, uid_t caller) const {
     if (verb == "status") return status();
     if (verb == "explain") return explain(path());
     if (verb == "restore") return restore(path(), caller);
-    if (verb == "flush") return flush();
+    if (verb == "flush") return flush(parsed.value("and_full", true));
     if (verb == "adoptable") return adoptable();
     if (verb == "adopt") return adopt(caller);
     if (verb == "clear_stale_locks") return clear_stale_locks(caller);
@@ -88,6 +88,7 @@ std::optional<PushFacts> Verbs::push_facts() const {
   facts.totals = sources_.index.upload_totals(target);
   facts.open = sources_.index.open_uploads(target);
   facts.ended = sources_.index.ended_uploads(kMostEnded);
+  facts.folders = sources_.view.folder_sizes();
   return facts;
 }
 
@@ -97,8 +98,8 @@ fs::Publisher& Verbs::publisher() const {
   return *sources_.publisher;
 }
 
-std::string Verbs::flush() const {
-  publisher().hurry();
+std::string Verbs::flush(bool and_full) const {
+  publisher().hurry(and_full);
   return text_of({{"repo", publisher().target().repo}});
 }
 

@@ -43,7 +43,7 @@ class Verbs {
   std::string restore(const std::string& path, uid_t caller) const;
   std::string clear_stale_locks(uid_t caller) const;
   fs::Publisher& publisher() const;
-  std::string flush() const;
+  std::string flush(bool and_full) const;
   std::string adoptable() const;
   std::string adopt(uid_t caller) const;
   std::optional<PushFacts> push_facts() const;

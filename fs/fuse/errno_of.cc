@@ -30,6 +30,7 @@ int errno_of(const hub::HubError& error) noexcept {
     case hub::HubErrorKind::kInvalidAnswer:
     case hub::HubErrorKind::kCorrupt:
     case hub::HubErrorKind::kRefused:
+    case hub::HubErrorKind::kFolderFull:
     case hub::HubErrorKind::kHeadMoved:
     case hub::HubErrorKind::kBusy:
     case hub::HubErrorKind::kUnknownOutcome:

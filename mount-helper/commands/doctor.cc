@@ -21,7 +21,7 @@ using Json = nlohmann::ordered_json;
 
 // Everything that is looked at, in the order of the report.
 using Check = std::vector<Finding> (*)(const Json& status);
-constexpr std::array<Check, 2> kChecks = {find_stale_locks, find_failures};
+constexpr std::array<Check, 3> kChecks = {find_stale_locks, find_failures, find_full_folders};
 
 std::vector<Finding> findings_of(const Json& status) {
   std::vector<Finding> findings;

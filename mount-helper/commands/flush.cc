@@ -132,7 +132,7 @@ bool flush(const std::string& mount_point, std::optional<double> timeout_s,
   const auto deadline = timeout_s ? Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                                        std::chrono::duration<double>(*timeout_s))
                                   : Clock::time_point::max();
-  ask_or_throw(mount_point, flush_request());
+  ask_or_throw(mount_point, flush_request(true));
   Progress progress;
   while (true) {
     const auto push = push_status(mount_point);
@@ -148,7 +148,7 @@ bool flush(const std::string& mount_point, std::optional<double> timeout_s,
       return false;
     }
     // What was settling when the flush began is queued by now, and is not to wait either.
-    if (number(push, "queued") > 0) ask_or_throw(mount_point, flush_request());
+    if (number(push, "queued") > 0) ask_or_throw(mount_point, flush_request(false));
     progress.show(progress_text(push));
     std::this_thread::sleep_for(kBetweenLooks);
   }

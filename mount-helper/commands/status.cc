@@ -147,7 +147,8 @@ std::string status_text(const Json& status, bool is_colored) {
   if (status.contains("reads") && status["reads"].is_object()) {
     rows.emplace_back("reads", reads_text(status["reads"]));
   }
-  for (const auto& findings : {find_stale_locks(status), find_failures(status)}) {
+  for (const auto& findings :
+       {find_stale_locks(status), find_failures(status), find_full_folders(status)}) {
     const Rows shown = finding_rows(findings, kMostFindings);
     rows.insert(rows.end(), shown.begin(), shown.end());
   }

@@ -96,7 +96,6 @@ TEST_F(CommitTest, TheHubsOwnQuotaIsReportedToo) {
 TEST_F(CommitTest, RefusedContentIsNamed) {
   WritingLimits limits;
   limits.git_file = 1'000;
-  limits.directory_entries = 10;
   limits.commit_bytes = 1'000'000;
   set_limits(limits);
   const auto missing = sample_bytes(77);
@@ -107,13 +106,10 @@ TEST_F(CommitTest, RefusedContentIsNamed) {
     std::vector<hub::RegularFile> regular;
     std::vector<hub::LfsFile> lfs;
   };
-  std::vector<hub::RegularFile> eleven(11, {"", "x"});
-  for (std::size_t i = 0; i < eleven.size(); ++i) eleven[i].path = "d/" + std::to_string(i);
   for (const Row& row : {
            Row{"binary files", {{"a.neff", binary_.substr(0, 900)}}, {}},
            Row{"larger than 10 MiB", {{"a.json", std::string(1'001, 'x')}}, {}},
            Row{"LFS pointer", {}, {{"a.neff", object_of(missing)}}},
-           Row{"too many files per directory", eleven, {}},
            Row{"YAML", {{"README.md", "---\nno key\n---\n"}}, {}},
            Row{"path", {{"a/../b", "x"}}, {}},
            Row{"413", {{"a.json", std::string(1'000'000, 'x')}}, {}},
@@ -125,8 +121,23 @@ TEST_F(CommitTest, RefusedContentIsNamed) {
     EXPECT_EQ(refused.kind, HubErrorKind::kRefused) << row.words << ": " << refused.what();
     EXPECT_NE(std::string(refused.what()).find(row.words), std::string::npos) << refused.what();
   }
-  EXPECT_EQ(sent(), 7U);
+  EXPECT_EQ(sent(), 6U);
   EXPECT_EQ(commits(), 1U);
+}
+
+// Not the content is wrong then: another folder takes it.
+TEST_F(CommitTest, AFullFolderIsARefusalOfItsOwn) {
+  WritingLimits limits;
+  limits.directory_entries = 10;
+  set_limits(limits);
+  auto order = request(repo_.head());
+  for (int i = 0; i < 11; ++i) order.regular_files.push_back({"d/" + std::to_string(i), "x"});
+  const auto full = error(order);
+  EXPECT_EQ(full.kind, HubErrorKind::kFolderFull) << full.what();
+  EXPECT_EQ(commits(), 1U);
+  order.regular_files.back().path = "e/10";
+  const auto made = push_.commit(order, soon());
+  EXPECT_EQ(made, repo_.head());
 }
 
 TEST_F(CommitTest, DeletingWhatIsNotThereFailsAll) {

@@ -27,7 +27,8 @@ constexpr HubErrorKind kKinds[] = {
     HubErrorKind::kDisabled,      HubErrorKind::kThrottled,    HubErrorKind::kUnavailable,
     HubErrorKind::kInvalidAnswer, HubErrorKind::kCorrupt,      HubErrorKind::kRefused,
     HubErrorKind::kHeadMoved,     HubErrorKind::kBusy,         HubErrorKind::kUnknownOutcome,
-    HubErrorKind::kOffline,       HubErrorKind::kCancelled,    HubErrorKind::kLocal};
+    HubErrorKind::kOffline,       HubErrorKind::kCancelled,    HubErrorKind::kLocal,
+    HubErrorKind::kFolderFull};
 
 hub::PushAccess repo_of(bool is_private, std::optional<HubErrorKind> refusal = std::nullopt) {
   hub::PushAccess access;

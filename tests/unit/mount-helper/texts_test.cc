@@ -130,9 +130,24 @@ TEST(Diagnosis, SaysWhatWasMendedAndWhatIsLeft) {
   EXPECT_EQ(json["removed"], cleared["removed"]);
 }
 
+TEST(Diagnosis, WarnsOfFoldersBeforeTheyAreFull) {
+  Json status = full_status();
+  status["push"]["folders"] = Json::parse(R"([{"path":"neuronxcc-1","names":8999},
+      {"path":"neuronxcc-2","names":9000},{"path":"neuronxcc-3","names":10000}])");
+  status["push"]["full_folders"] = {"neuronxcc-3"};
+  EXPECT_EQ(diagnosis_text({status, Json::object()}, false),
+            "/mnt/x\n"
+            "  folder full  neuronxcc-3: lab/cache takes no more names in it: what is compiled "
+            "stays here (neffs retract removes old modules of it, or mount a new repo)\n"
+            "  folder       neuronxcc-2: has 9000 of the 10000 names that lab/cache takes in a "
+            "folder (neffs retract removes old modules of it, or mount a new repo)\n");
+}
+
 TEST(Diagnosis, SurvivesAnyAnswer) {
   for (const char* text :
-       {"{}", R"({"mountpoint":3,"locks":[3,{},{"creator":"gone","pid":"x","taken_s_ago":[]}]})",
+       {"{}", R"({"push":{"folders":[3,{"path":1,"names":"x"}],"full_folders":[{},1]}})",
+        R"({"push":{"folders":{},"full_folders":7}})", R"({"push":[]})",
+        R"({"mountpoint":3,"locks":[3,{},{"creator":"gone","pid":"x","taken_s_ago":[]}]})",
         R"({"failures":[null,{},{"text":7}],"locks":{}})"}) {
     const Json any = Json::parse(text);
     EXPECT_NE(diagnosis_text({any, any}, false), "") << text;
