@@ -15,18 +15,19 @@ bool decides_a_compile(std::string_view path) {
 
 }  // namespace
 
-CacheFs::CacheFs(const Layer& layer, index::Index& index, RemoteView& view, Whiteouts& whiteouts,
-                 Fetcher& fetcher, NodeTable& nodes, Helpers helpers, FsOptions options)
+CacheFs::CacheFs(const Layer& layer, index::Index& index, const Sources& sources,
+                 Whiteouts& whiteouts, Fetcher& fetcher, NodeTable& nodes, Helpers helpers,
+                 FsOptions options)
     : layer_(layer),
       index_(index),
-      view_(view),
+      sources_(sources),
       whiteouts_(whiteouts),
       fetcher_(fetcher),
       nodes_(nodes),
       options_(options),
       kernel_(helpers.kernel),
       listener_(helpers.listener),
-      names_(layer, index, view, whiteouts, options.names),
+      names_(layer, index, sources, whiteouts, options.names),
       files_(helpers.backing) {}
 
 CacheFs::~CacheFs() {
@@ -40,7 +41,7 @@ Entry CacheFs::absent(const std::string& path, bool is_certain) {
   const bool is_miss = decides_a_compile(path);
   if (is_miss && is_certain) ++counters_.misses;
   // Kernels before 6.16 cannot be told that a name has come which they do not have.
-  const bool may_come = is_miss || !view_.is_pinned();
+  const bool may_come = is_miss || !sources_.is_pinned();
   if (is_certain)
     entry.entry_timeout_s =
         may_come ? std::chrono::duration<double>(options_.miss_check).count() : kLasting;
@@ -75,13 +76,19 @@ void CacheFs::answer_lookup(NodeId parent, const std::string& name, const ReplyP
                             bool may_wait, const Caller& caller) {
   const auto path = nodes_.child_path(parent, name);
   auto found = names_.find(path);
-  // A wrong miss costs a compilation: it is told from a head that was asked for a moment ago.
-  const bool needs_head = decides_a_compile(path) && !view_.is_fresh(options_.miss_check);
+  // A wrong miss costs a compilation: it is told from heads that were asked for a moment ago.
+  const bool needs_head =
+      decides_a_compile(path) && !sources_.is_fresh(options_.miss_check, found.only);
   if (found.is_by_source && needs_head) found.is_lasting = false;
   // A copy that may be of an older commit than its neighbours is as good as unknown.
   const bool is_settled = found.kind != Found::Kind::kUnknown && found.is_lasting;
-  if (is_settled || !may_wait || !view_.is_worth_waiting()) {
-    if (!is_settled && may_wait) ask_source(path, needs_head, [](const std::exception_ptr&) {});
+  const auto question = is_settled || !may_wait ? nullptr : ask_about(path, found, needs_head);
+  if (question && question->is_empty()) {  // answered since it was looked at
+    answer_lookup(parent, name, reply, false, caller);
+    return;
+  }
+  if (!question || !question->is_worth_waiting()) {
+    if (question) question->start();
     if (found.kind == Found::Kind::kUnknown) ++counters_.errors;
     reply->ok(entry_of(parent, name, path, found));
     return;
@@ -93,32 +100,25 @@ void CacheFs::answer_lookup(NodeId parent, const std::string& name, const ReplyP
       reply->failed(std::current_exception());
     }
   };
-  const auto give_up = [this, reply, answer_now](GiveUp reason) {
+  const auto give_up = [question, reply, answer_now](GiveUp reason) {
     if (reason != GiveUp::kDeadline) {
       reply->failed(std::make_exception_ptr(std::system_error(EINTR, std::generic_category())));
       return;
     }
-    view_.note_slow();
+    question->note_slow();
     answer_now();
   };
   park(reply, Clock::now() + options_.hub_timeout, caller, give_up, [&](WaitId id) {
-    ask_source(path, needs_head, [this, answer_now, id](const std::exception_ptr&) {
+    question->start([this, answer_now, id](const std::exception_ptr&) {
       if (waits_.settle(id)) answer_now();
     });
   });
 }
 
-void CacheFs::ask_source(const std::string& path, bool needs_head, RemoteView::Done done) {
-  if (!needs_head) {
-    view_.ask(path, std::move(done));
-    return;
-  }
-  view_.ask_head([this, path, done = std::move(done)](const std::exception_ptr& error) {
-    if (error)
-      done(error);
-    else
-      view_.ask(path, done);
-  });
+std::shared_ptr<Question> CacheFs::ask_about(const std::string& path, const Found& found,
+                                             bool needs_head) const {
+  const auto within = needs_head ? std::optional(options_.miss_check) : std::nullopt;
+  return sources_.about(path, found.only, within);
 }
 
 Attributes CacheFs::attributes(NodeId node, struct stat st) const {
@@ -133,6 +133,12 @@ std::optional<SharedFd> CacheFs::held(NodeId node, std::optional<HandleId> handl
   return open ? std::move(open) : nodes_.kept(node);
 }
 
+// A source that goes before has answered since, and has something else under the name.
+bool CacheFs::is_other_file(NodeId node, const Found& found) const {
+  const auto known = nodes_.remote_of(node);
+  return found.kind == Found::Kind::kRemote && !known.empty() && known != found.remote.content.hex;
+}
+
 Attributes CacheFs::getattr(NodeId node, std::optional<HandleId> handle) {
   if (const auto open = held(node, handle)) {
     struct stat st {};
@@ -141,7 +147,8 @@ Attributes CacheFs::getattr(NodeId node, std::optional<HandleId> handle) {
   }
   const auto found = names_.find(nodes_.path(node));
   if (found.kind == Found::Kind::kAbsent) throw_errno(ENOENT, "getattr");
-  if (found.kind == Found::Kind::kUnknown) throw_errno(ESTALE, "getattr");
+  if (found.kind == Found::Kind::kUnknown || is_other_file(node, found))
+    throw_errno(ESTALE, "getattr");
   return attributes(node, found.st);
 }
 

@@ -1,6 +1,6 @@
 // The front door of fs/: the filesystem, with the kernel's verbs and without FUSE's types.
 //
-// The layer is the truth about local names, the view about remote ones; Names joins them. A request
+// The layer is the truth about local names, the sources about remote ones; Names joins them. A request
 // that can be answered from here is answered at once; one that needs the Hub is parked and answered
 // by the thread that has the answer: listings wait in opendir, downloads in open, and a look-up no
 // longer than hub_timeout.
@@ -28,8 +28,8 @@
 #include "fs/names.h"
 #include "fs/node_table.h"
 #include "fs/open_files.h"
-#include "fs/remote_view.h"
 #include "fs/reply.h"
+#include "fs/sources.h"
 #include "fs/wait_list.h"
 #include "fs/whiteouts.h"
 #include "index/index.h"
@@ -89,7 +89,7 @@ class CacheFs {
   };
 
   // All of them outlive this.
-  CacheFs(const Layer& layer, index::Index& index, RemoteView& view, Whiteouts& whiteouts,
+  CacheFs(const Layer& layer, index::Index& index, const Sources& sources, Whiteouts& whiteouts,
           Fetcher& fetcher, NodeTable& nodes, Helpers helpers, FsOptions options);
   // Answers what is still parked.
   ~CacheFs();
@@ -157,15 +157,15 @@ class CacheFs {
   bool remove_quietly(const std::string& path, LayerId id);
   // Somebody has it open for writing, or may still store through a mapping.
   bool is_written(const std::string& path) const;
-  // The source shows another commit: copies are compared with it anew, and the kernel asks again.
+  // A source shows another commit: copies are compared with it anew, and the kernel asks again.
   void source_moved();
   // The module was pushed: its files are copies now.
-  void became_copy(const std::string& module) { names_.touch(module); }
+  void became_copy(const std::string& module) { names_.became_copy(module); }
   // Brings back what was deleted here at or below the path; the paths of the whiteouts that went.
   std::vector<std::string> restore(const std::string& path);
 
   // --- for people ---
-  // One JSON object that says what a path is here and why.
+  // One JSON object that says what a path is here, from which source and why.
   std::string explain(const std::string& path);
   const Counters& counters() const { return counters_; }
   std::size_t open_handles() const { return files_.size(); }
@@ -177,17 +177,21 @@ class CacheFs {
   Entry entry_of(NodeId parent, const std::string& name, const std::string& path,
                  const Found& found);
   Entry absent(const std::string& path, bool is_certain);
+  std::shared_ptr<Question> ask_about(const std::string& path, const Found& found,
+                                      bool needs_head) const;
+  bool is_other_file(NodeId node, const Found& found) const;
   void answer_lookup(NodeId parent, const std::string& name, const ReplyPtr<Entry>& reply,
                      bool may_wait, const Caller& caller);
-  // needs_head: it is asked for first
-  void ask_source(const std::string& path, bool needs_head, RemoteView::Done done);
   std::optional<Opened> open_here(NodeId node, const std::string& path, int flags);
   void open_remote(NodeId node, const std::string& path, int flags, const Caller& caller,
                    const ReplyPtr<Opened>& reply);
-  void fetch(NodeId node, const std::string& path, const RemoteName& remote, int flags, WaitId wait,
+  void ask_and_fetch(NodeId node, const std::string& path, int flags, RemoteView* only, WaitId wait,
+                     const ReplyPtr<Opened>& reply);
+  void fetch(NodeId node, const std::string& path, const Shown& remote, int flags, WaitId wait,
              const ReplyPtr<Opened>& reply);
   void fetch_bundle(const std::string& path);
-  std::optional<FetchOrder> order(const std::string& path, const RemoteName& remote);
+  std::optional<FetchOrder> order(const std::string& path, const RemoteName& remote,
+                                  RemoteView& from);
   void check_is(NodeId node, int fd) const;
   struct MadeFile {
     UniqueFd own;
@@ -222,6 +226,8 @@ class CacheFs {
   bool is_wholly_here(const std::string& directory);
   bool is_shown_empty(const std::string& directory);
   bool lists_remote(const std::string& path) const;
+  Names::Remotes remotes_of(const std::string& path) const;
+  void open_listing(NodeId node, const std::string& path, const ReplyPtr<HandleId>& reply);
   Entry make(NodeId parent, const std::string& name, const Caller& caller,
              const std::function<int(const Layer::Parent&)>& call);
   void give_to_caller(const std::string& path, int made, const Caller& caller);
@@ -251,6 +257,13 @@ class CacheFs {
   void forget_in_kernel(const std::vector<std::string>& paths);
   void forget_module_in_kernel(const std::string& path);
   void tell_changed(const std::string& path);
+
+  std::string why_in_source(const std::string& module);
+  struct PassedOver {
+    std::string source;
+    std::string why;
+  };
+  std::vector<PassedOver> passed_over(const std::string& path, const Found& found);
 
   void fetch_into_layer(std::vector<std::string> paths,
                         const std::function<void(std::exception_ptr)>& done);
@@ -295,7 +308,7 @@ class CacheFs {
 
   const Layer& layer_;
   index::Index& index_;
-  RemoteView& view_;
+  const Sources& sources_;
   Whiteouts& whiteouts_;
   Fetcher& fetcher_;
   NodeTable& nodes_;

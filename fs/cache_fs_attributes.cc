@@ -52,7 +52,7 @@ std::vector<std::string> CacheFs::remote_file(NodeId node, std::optional<HandleI
 // A name that makes its module look finished comes after what it promises.
 std::vector<std::string> CacheFs::to_fetch_for(const std::string& path) {
   const auto at = locate(path);
-  const auto listing = at.module.empty() ? nullptr : view_.peek_module(at.module);
+  const auto listing = at.module.empty() ? nullptr : names_.remote_module(at.module).listing;
   if (!listing || (at.inside != kDoneMark && !listing->plan.whole)) return {path};
   std::vector<std::string> paths;
   for (const auto& inside : listing->plan.hit_files) {

@@ -212,10 +212,12 @@ void CacheFs::forget_deleted(const std::string& path) {
 
 // No name would be listed in it. A compiler folder is empty without the modules it does not list.
 bool CacheFs::is_shown_empty(const std::string& directory) {
-  const auto children = names_.children(directory, lists_remote(directory));
-  if (children) return children->empty();
+  if (const auto children = names_.children(directory, remotes_of(directory)))
+    return children->empty();
+  if (!names_.children(directory, Names::Remotes::kKnown)->empty()) return false;
   // Git has no empty folders; but one that nobody can list now is listed as empty.
-  return !view_.is_worth_waiting() || !view_.peek(directory);
+  const auto question = sources_.about_children(directory, true, names_.owner_of(directory));
+  return !question->is_worth_waiting() || !names_.remote(directory);
 }
 
 void CacheFs::rmdir(NodeId parent, const std::string& name) {
@@ -291,7 +293,7 @@ void CacheFs::source_moved() {
 // A local output hides what the source has of its module.
 void CacheFs::forget_module_in_kernel(const std::string& path) {
   const auto at = locate(path);
-  const auto listing = view_.peek_module(at.module);
+  const auto listing = names_.remote_module(at.module).listing;
   if (!listing) return;
   std::vector<std::string> paths;
   for (const auto& [inside, shown] : listing->names)

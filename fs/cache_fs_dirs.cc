@@ -14,6 +14,10 @@ bool CacheFs::lists_remote(const std::string& path) const {
   return options_.list == ListPolicy::kAll || locate(path).place != Place::kVersion;
 }
 
+Names::Remotes CacheFs::remotes_of(const std::string& path) const {
+  return lists_remote(path) ? Names::Remotes::kAll : Names::Remotes::kNone;
+}
+
 void CacheFs::opendir(NodeId node, const Caller& caller, const ReplyPtr<HandleId>& reply) {
   try {
     if (nodes_.kept(node)) {  // removed, and still somebody's current directory
@@ -21,15 +25,14 @@ void CacheFs::opendir(NodeId node, const Caller& caller, const ReplyPtr<HandleId
       return;
     }
     const auto path = nodes_.path(node);
-    const bool want_remote = lists_remote(path);
-    auto children = names_.children(path, want_remote);
-    const auto ignore = [](const std::exception_ptr&) {};
-    if (!children && !view_.is_worth_waiting()) {
-      view_.ask_children(path, true, ignore);
-      children = names_.children(path, false);
-    }
-    if (children) {
+    if (auto children = names_.children(path, remotes_of(path))) {
       reply->ok(directories_.add(node, std::move(*children)));
+      return;
+    }
+    const auto question = sources_.about_children(path, true, names_.owner_of(path));
+    if (!question->is_worth_waiting()) {
+      question->start();
+      open_listing(node, path, reply);
       return;
     }
     const auto give_up = [reply](GiveUp) {
@@ -37,12 +40,10 @@ void CacheFs::opendir(NodeId node, const Caller& caller, const ReplyPtr<HandleId
           std::make_exception_ptr(std::system_error(EINTR, std::generic_category(), "opendir")));
     };
     park(reply, std::nullopt, caller, give_up, [&](WaitId id) {
-      view_.ask_children(path, true, [this, node, path, reply, id](const std::exception_ptr&) {
+      question->start([this, node, path, reply, id](const std::exception_ptr&) {
         if (!waits_.settle(id)) return;
         try {
-          auto now = names_.children(path, true);
-          if (!now) now = names_.children(path, false);  // the Hub failed: as the plain directory
-          reply->ok(directories_.add(node, std::move(*now)));
+          open_listing(node, path, reply);
         } catch (...) {
           reply->failed(std::current_exception());
         }
@@ -53,13 +54,19 @@ void CacheFs::opendir(NodeId node, const Caller& caller, const ReplyPtr<HandleId
   }
 }
 
+// With what the sources can tell by now; where the Hub has failed, as the plain directory.
+void CacheFs::open_listing(NodeId node, const std::string& path, const ReplyPtr<HandleId>& reply) {
+  auto children = names_.children(path, Names::Remotes::kKnown);
+  reply->ok(directories_.add(node, *std::move(children)));
+}
+
 const Names::Child* CacheFs::readdir(HandleId handle, std::uint64_t offset) {
   const auto directory = directories_.get(handle);
   if (!directory) throw_errno(EBADF, "readdir");
   if (offset == 0) {
     if (directory->was_read && !nodes_.kept(directory->node)) {  // rewinddir() shows changes
       const auto path = nodes_.path(directory->node);
-      auto now = names_.children(path, lists_remote(path));
+      auto now = names_.children(path, remotes_of(path));
       if (now) directory->children = std::move(*now);
     }
     directory->was_read = true;

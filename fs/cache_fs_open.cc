@@ -162,20 +162,8 @@ void CacheFs::open_remote(NodeId node, const std::string& path, int flags, const
   };
   const auto found = names_.find(path);
   if (found.kind == Found::Kind::kUnknown) {
-    park(reply, std::nullopt, caller, give_up, [&](WaitId id) {
-      view_.ask(path, [this, node, path, flags, reply, id](const std::exception_ptr& error) {
-        try {
-          const auto now = view_.peek(path);
-          if (!now && error) std::rethrow_exception(error);
-          if (!now || now->kind != RemoteName::Kind::kFile) throw_errno(ENOENT, "open");
-          fetch(node, path, *now, flags, id, reply);
-        } catch (...) {
-          if (!waits_.settle(id)) return;
-          ++counters_.errors;
-          reply->failed(std::current_exception());
-        }
-      });
-    });
+    park(reply, std::nullopt, caller, give_up,
+         [&](WaitId id) { ask_and_fetch(node, path, flags, found.only, id, reply); });
     return;
   }
   if (found.kind == Found::Kind::kLocal) {  // it arrived a moment ago
@@ -186,38 +174,62 @@ void CacheFs::open_remote(NodeId node, const std::string& path, int flags, const
   }
   if (found.kind != Found::Kind::kRemote) throw_errno(ENOENT, "open");
   if (found.remote.kind != RemoteName::Kind::kFile) throw_errno(EISDIR, "open");
+  if (is_other_file(node, found)) throw_errno(ESTALE, "open");
   if ((flags & O_TRUNC) != 0) {  // nothing of the remote bytes is wanted
     make_empty(path);
     reply->ok(open_with(files_, node, open_to_write(node, path, flags)));
     return;
   }
-  park(reply, std::nullopt, caller, give_up,
-       [&](WaitId id) { fetch(node, path, found.remote, flags, id, reply); });
+  park(reply, std::nullopt, caller, give_up, [&](WaitId id) {
+    fetch(node, path, {found.remote, found.from}, flags, id, reply);
+  });
 }
 
-std::optional<FetchOrder> CacheFs::order(const std::string& path, const RemoteName& remote) {
+void CacheFs::ask_and_fetch(NodeId node, const std::string& path, int flags, RemoteView* only,
+                            WaitId wait, const ReplyPtr<Opened>& reply) {
+  sources_.about(path, only)
+      ->start([this, node, path, flags, wait, reply](const std::exception_ptr& error) {
+        try {
+          const auto now = names_.remote(path);
+          if (!now && error) std::rethrow_exception(error);
+          if (!now || now->name.kind != RemoteName::Kind::kFile) throw_errno(ENOENT, "open");
+          fetch(node, path, *now, flags, wait, reply);
+        } catch (...) {
+          if (!waits_.settle(wait)) return;
+          ++counters_.errors;
+          reply->failed(std::current_exception());
+        }
+      });
+}
+
+// The module stays with the source that its first file is ordered from.
+std::optional<FetchOrder> CacheFs::order(const std::string& path, const RemoteName& remote,
+                                         RemoteView& from) {
   FetchOrder order;
+  order.repo = &from.repo();
+  order.source = from.name().text();
   order.path = path;
   order.size = remote.size;
   order.content = remote.content;
-  order.commit = view_.commit();
-  order.mtime_s = view_.commit_time_s();
+  order.commit = from.commit();
+  order.mtime_s = from.commit_time_s();
   const auto at = locate(path);
   if (at.place == Place::kInsideModule) {
+    if (names_.take_from(at.module, from) != &from) return std::nullopt;
     order.module = std::string(at.module);
-    order.listing = view_.peek_module(at.module);
+    order.listing = from.peek_module(at.module);
     if (!order.listing) return std::nullopt;
   }
   // The branch may have moved since the caller looked.
-  const auto now = view_.peek(path);
+  const auto now = from.peek(path);
   if (!now || now->kind != RemoteName::Kind::kFile || now->content != remote.content)
     return std::nullopt;
   return order;
 }
 
-void CacheFs::fetch(NodeId node, const std::string& path, const RemoteName& remote, int flags,
+void CacheFs::fetch(NodeId node, const std::string& path, const Shown& remote, int flags,
                     WaitId wait, const ReplyPtr<Opened>& reply) {
-  auto wanted = order(path, remote);
+  auto wanted = order(path, remote.name, *remote.from);
   if (!wanted) {
     if (waits_.settle(wait))
       reply->failed(
@@ -252,8 +264,8 @@ void CacheFs::fetch_into_layer(std::vector<std::string> paths,
     fetch_into_layer(std::move(paths), done);
     return;
   }
-  auto wanted =
-      found.kind == Found::Kind::kRemote ? order(path, found.remote) : std::optional<FetchOrder>();
+  auto wanted = found.kind == Found::Kind::kRemote ? order(path, found.remote, *found.from)
+                                                   : std::optional<FetchOrder>();
   if (!wanted) throw_errno(ESTALE, "fetch");  // it has just come or gone; the kernel looks again
   fetcher_.fetch(std::move(*wanted), Urgency::kDemand,
                  [this, path, paths, done](const auto& /*file*/, const std::exception_ptr& error) {
@@ -272,12 +284,12 @@ void CacheFs::fetch_into_layer(std::vector<std::string> paths,
 void CacheFs::fetch_bundle(const std::string& path) try {
   const auto at = locate(path);
   if (at.place != Place::kInsideModule) return;
-  const auto listing = view_.peek_module(at.module);
+  const auto [listing, from] = names_.remote_module(at.module);
   if (!listing) return;
   for (const auto& inside : listing->plan.hit_files) {
     const auto other = join_path(at.module, inside);
     if (other == path || layer_.stat(other) || fetcher_.staged(other)) continue;
-    if (auto wanted = order(other, listing->names.at(inside)))
+    if (auto wanted = order(other, listing->names.at(inside), *from))
       fetcher_.fetch(std::move(*wanted), Urgency::kAhead, [](const auto&, const auto&) {});
   }
 } catch (const std::exception& error) {

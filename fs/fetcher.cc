@@ -36,11 +36,10 @@ std::exception_ptr cancelled() {
 
 }  // namespace
 
-Fetcher::Fetcher(const Layer& layer, UniqueFd partial, hub::RemoteRepo& repo, index::Index& index,
-                 WorkerPool& pool, FetchOptions options, NamingRules rules)
+Fetcher::Fetcher(const Layer& layer, UniqueFd partial, index::Index& index, WorkerPool& pool,
+                 FetchOptions options, NamingRules rules)
     : layer_(layer),
       partial_(std::move(partial)),
-      repo_(repo),
       index_(index),
       pool_(pool),
       options_(std::move(options)),
@@ -178,7 +177,7 @@ Fetcher::Staged Fetcher::download(const FetchOrder& order) {
     request.content = order.content;
     request.idle_timeout = options_.idle_timeout;
     request.stop = stop_.get_token();
-    repo_.download(request, fd.get());
+    order.repo->download(request, fd.get());
     if (::fchown(fd.get(), options_.uid, options_.gid) != 0) throw_errno("chown");
     if (::fchmod(fd.get(), options_.file_mode) != 0) throw_errno("chmod");
     const std::array<timespec, 2> times{{{order.mtime_s, 0}, {order.mtime_s, 0}}};
@@ -233,9 +232,32 @@ bool Fetcher::is_made_here(const FetchOrder& order) const {
   });
 }
 
-// Someone compiles it here: what was fetched of it must not be mixed with what he writes.
+// Copies of another source or commit have come in between.
+bool Fetcher::is_of_another(const FetchOrder& order) const {
+  const auto records = index_.layer_files_below(order.module);
+  return std::any_of(records.begin(), records.end(), [&](const auto& record) {
+    if (record.origin != index::Origin::kCopy || record.placement != index::Placement::kPlaced)
+      return false;
+    const auto inside = std::string_view(record.path).substr(order.module.size() + 1);
+    const auto name = order.listing->names.find(inside);
+    const bool is_same =
+        name != order.listing->names.end() && name->second.content.text() == record.content;
+    return !is_same && layer_.stat(record.path).has_value();
+  });
+}
+
+// What waits for its name and is not what this order's source has there.
+void Fetcher::drop_strangers(const FetchOrder& order) {
+  for (const auto& [inside, name] : order.listing->names) {
+    const auto path = join_path(order.module, inside);
+    const auto staged = find_staged(path);
+    if (staged && staged->order.content != name.content) drop_staged(path);
+  }
+}
+
+// Someone compiles it here, or it came from elsewhere: what was fetched of it must not be mixed.
 bool Fetcher::gives_way(const FetchOrder& order) {
-  if (!is_made_here(order)) return false;
+  if (!is_made_here(order) && !is_of_another(order)) return false;
   drop_staged(order.path);
   for (const auto& file : order.listing->plan.hit_files) drop_staged(join_path(order.module, file));
   return true;
@@ -253,6 +275,7 @@ void Fetcher::place_what_is_ready(const FetchOrder& order) {
     return;
   }
   const auto& plan = order.listing->plan;
+  drop_strangers(order);
   if (gives_way(order)) return;
   if (plan.whole) {
     for (const auto& file : plan.hit_files)
@@ -279,7 +302,7 @@ bool Fetcher::promise(const Staged& staged) {
   index::LayerFile copy;
   copy.path = staged.order.path;
   copy.placement = index::Placement::kIntended;
-  copy.source = options_.source;
+  copy.source = staged.order.source;
   copy.commit = staged.order.commit;
   copy.content = staged.order.content.text();
   copy.size = staged.order.size;
@@ -289,7 +312,7 @@ bool Fetcher::promise(const Staged& staged) {
     index_.forget_file(copy.path);  // the record of a deleted file, left by a crash or a full disk
     if (!index_.intend_copy(copy)) return false;
   }
-  rules_.before_name(copy.path, staged.file->id);
+  rules_.before_name(copy.path, staged.file->id, staged.order.content);
   return true;
 }
 

@@ -24,7 +24,9 @@ namespace neffs::fs {
 
 // A file to fetch, as the tree of `commit` promises it.
 struct FetchOrder {
-  std::string path;  // from the root of the cache
+  hub::RemoteRepo* repo = nullptr;  // outlives the fetcher's jobs
+  std::string source;               // SourceName::text() of it
+  std::string path;                 // from the root of the cache
   std::uint64_t size = 0;
   hub::ContentId content;
   std::string commit;
@@ -54,11 +56,11 @@ struct NamingRules {
   std::function<bool(const std::string& path)> is_wanted;
   // While the lock is held that stays as it is.
   std::function<std::unique_lock<std::mutex>()> hold;
-  std::function<void(const std::string& path, LayerId file)> before_name;
+  std::function<void(const std::string& path, LayerId file, const hub::ContentId& content)>
+      before_name;
 };
 
 struct FetchOptions {
-  std::string source;  // SourceName::text()
   std::chrono::milliseconds idle_timeout{60'000};
   mode_t directory_mode = 0777;
   mode_t file_mode = 0666;
@@ -75,8 +77,8 @@ class Fetcher {
 
   // All of them outlive the fetcher, but for the pool: it ends between stop() and the destructor.
   //   partial: an empty directory on the layer's filesystem for files that have no name yet
-  Fetcher(const Layer& layer, UniqueFd partial, hub::RemoteRepo& repo, index::Index& index,
-          WorkerPool& pool, FetchOptions options, NamingRules rules);
+  Fetcher(const Layer& layer, UniqueFd partial, index::Index& index, WorkerPool& pool,
+          FetchOptions options, NamingRules rules);
   // Removes what has no name. The pool has ended by then.
   ~Fetcher();
 
@@ -117,6 +119,8 @@ class Fetcher {
   void place_what_is_ready(const FetchOrder& order);
   bool is_missing(const FetchOrder& order, std::string_view inside) const;
   bool is_made_here(const FetchOrder& order) const;
+  bool is_of_another(const FetchOrder& order) const;
+  void drop_strangers(const FetchOrder& order);
   bool gives_way(const FetchOrder& order);
   void place(const std::string& path);
   void place_module(const FetchOrder& order);
@@ -139,7 +143,6 @@ class Fetcher {
 
   const Layer& layer_;
   const UniqueFd partial_;
-  hub::RemoteRepo& repo_;
   index::Index& index_;
   WorkerPool& pool_;
   const FetchOptions options_;

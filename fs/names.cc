@@ -28,6 +28,18 @@ bool is_unknown_directory(const Layer& layer, const std::string& module, const s
   return st && S_ISDIR(st->st_mode);
 }
 
+bool is_finished(const ShownModule& module) {
+  return module.listing && module.listing->verdict.state == ModuleState::kFinished;
+}
+
+// Whether a copy is what the module has in that place.
+bool is_in(const ShownModule& module, const index::LayerFile& file, const std::string& path) {
+  if (!module.listing) return false;
+  const auto& names = module.listing->names;
+  const auto name = names.find(std::string_view(file.path).substr(path.size() + 1));
+  return name != names.end() && name->second.content.text() == file.content;
+}
+
 }  // namespace
 
 Identity Found::identity() const {
@@ -40,11 +52,12 @@ Identity Found::identity() const {
   return identity;
 }
 
-Names::Names(const Layer& layer, index::Index& index, RemoteView& view, Whiteouts& whiteouts,
+Names::Names(const Layer& layer, index::Index& index, const Sources& sources, Whiteouts& whiteouts,
              NamesOptions options)
-    : layer_(layer), index_(index), view_(view), whiteouts_(whiteouts), options_(options) {}
+    : layer_(layer), index_(index), sources_(sources), whiteouts_(whiteouts), options_(options) {}
 
-struct stat Names::shown(const std::string& path, const RemoteName& name) const {
+struct stat Names::shown(const std::string& path, const RemoteName& name,
+                         const RemoteView& from) const {
   struct stat st {};
   const bool is_directory = name.kind == RemoteName::Kind::kDirectory;
   st.st_ino = remote_ino(path, name.content);
@@ -55,7 +68,7 @@ struct stat Names::shown(const std::string& path, const RemoteName& name) const 
   st.st_size = static_cast<off_t>(name.size);
   st.st_blksize = 4096;
   st.st_blocks = static_cast<blkcnt_t>((name.size + 511) / 512);
-  st.st_mtim.tv_sec = view_.commit_time_s();
+  st.st_mtim.tv_sec = from.commit_time_s();
   st.st_atim = st.st_ctim = st.st_mtim;
   return st;
 }
@@ -68,57 +81,83 @@ Found Names::find(const std::string& path) {
     found.why = "the name belongs to neffs";
     return found;
   }
-  bool is_lasting = at.module.empty() || is_lock(path) || settle_if_possible(at.module);
+  found.is_lasting = at.module.empty() || is_lock(path) || settle_if_possible(at.module);
+  if (!at.module.empty() && !is_lock(path)) found.only = owner(at.module);
   if (const auto local = layer_.stat(path)) {
     const bool is_loose_file = at.module.empty() && S_ISREG(local->st_mode) && !is_lock(path);
-    if (!is_loose_file || !is_stale(path, is_lasting)) {
+    if (!is_loose_file || !is_stale(path, found)) {
       found.kind = Found::Kind::kLocal;
       found.st = *local;
-      found.is_lasting = is_lasting;
       return found;
     }
   }
+  found.is_lasting = true;
   if (in_module && is_wholly_local(at.module)) {
     found.kind = Found::Kind::kAbsent;
     found.why = "the module was compiled here";
     return found;
   }
-  const auto remote = view_.peek(path);
-  if (!remote) {
+  auto shown = remote(path);
+  if (!shown) {
     found.kind = Found::Kind::kUnknown;
-  } else if (remote->kind == RemoteName::Kind::kAbsent) {
+    return found;
+  }
+  found.is_lasting = shown->is_certain;
+  if (shown->name.kind == RemoteName::Kind::kAbsent) {
     found.kind = Found::Kind::kAbsent;
-    found.why = remote->why;
+    found.why = shown->name.why;
     found.is_by_source = true;
   } else if (is_deleted(path)) {
     found.kind = Found::Kind::kAbsent;
     found.why = "deleted here; `neffs restore` brings it back";
   } else {
     found.kind = Found::Kind::kRemote;
-    found.remote = *remote;
-    found.st = shown(path, *remote);
+    found.from = shown->from;
+    found.st = this->shown(path, shown->name, *shown->from);
+    found.remote = std::move(shown->name);
   }
   return found;
 }
 
-std::optional<std::vector<Names::Child>> Names::children(const std::string& path,
-                                                         bool want_remote) {
+std::optional<Shown> Names::remote(const std::string& path) {
+  auto* only = owner_of(path);
+  if (only == nullptr) return sources_.peek(path);
+  auto name = only->peek(path);
+  return name ? std::optional(Shown{*std::move(name), only, true}) : std::nullopt;
+}
+
+ShownModule Names::remote_module(std::string_view module) {
+  auto* only = owner(module);
+  if (only == nullptr) return sources_.peek_module(module);
+  auto listing = only->peek_module(module);
+  const bool is_finished = listing && listing->verdict.state == ModuleState::kFinished;
+  return is_finished ? ShownModule{std::move(listing), only} : ShownModule{};
+}
+
+std::optional<std::vector<Names::Child>> Names::children(const std::string& path, Remotes remotes) {
   std::vector<Child> children;
   std::unordered_set<std::string> local_names;
   const bool is_root = path.empty();
   if (const auto st = layer_.stat(path); st && S_ISDIR(st->st_mode)) {
     for (auto& entry : layer_.list(path)) {
       if (is_root && is_reserved_root_name(entry.name)) continue;
-      if (want_remote) local_names.insert(entry.name);
+      if (remotes != Remotes::kNone) local_names.insert(entry.name);
       children.push_back({std::move(entry.name), entry.ino, entry.type});
     }
   }
   const auto at = locate(path);
   const bool in_module = at.place == Place::kModule || at.place == Place::kInsideModule;
-  if (!want_remote || (in_module && is_wholly_local(at.module))) return children;
-  const auto remote = view_.peek_children(path, true);
-  if (!remote) return std::nullopt;
-  for (const auto& [name, shown] : *remote) {
+  if (remotes == Remotes::kNone || (in_module && is_wholly_local(at.module))) return children;
+  ShownChildren remote;
+  if (auto* only = owner_of(path)) {
+    auto names = only->peek_children(path, true);
+    remote.is_certain = names.has_value();
+    if (names) remote.names = *std::move(names);
+  } else {
+    remote = sources_.peek_children(path, true);
+  }
+  if (remotes == Remotes::kAll && !remote.is_certain) return std::nullopt;
+  for (const auto& [name, shown] : remote.names) {
     if (local_names.contains(name) || is_deleted(join_path(path, name))) continue;
     const bool is_directory = shown.kind == RemoteName::Kind::kDirectory;
     children.push_back({name, remote_ino(join_path(path, name), shown.content),
@@ -148,44 +187,104 @@ bool Names::settle(std::string_view module) {
     if (now.settled) return true;
     touched = now.touched;
   }
-  auto copies = index_.layer_files_below(key);
-  std::erase_if(copies, [this](const auto& file) { return !follows_source(file); });
-  if (!copies.empty()) {
-    if (!view_.peek(key)) return false;
-    const auto listing = view_.peek_module(module);
-    std::erase_if(copies, [&](const auto& file) {
-      if (!listing) return false;
-      const auto name = listing->names.find(std::string_view(file.path).substr(key.size() + 1));
-      return name != listing->names.end() && name->second.content.text() == file.content;
-    });
-    remove_copies(std::move(copies), Spare::kChanged);
+  auto copies = copies_of(key);
+  RemoteView* from = first_of(copies);
+  const bool had_copies = from != nullptr;
+  if (had_copies) {
+    if (!from->peek(key)) return false;
+    ShownModule kept{from->peek_module(module), from};
+    auto others = copies;
+    std::erase_if(others, [&](const auto& file) { return is_in(kept, file, key); });
+    if (!others.empty() || !is_finished(kept)) {
+      const auto first = sources_.peek(key);
+      const bool is_told = first && first->is_certain && first->from != nullptr;
+      if (is_told && first->from != from)
+        kept = {first->from->peek_module(module), first->from};
+      else if (!is_finished(kept))
+        kept = {};
+      std::erase_if(copies, [&](const auto& file) { return is_in(kept, file, key); });
+      remove_copies(std::move(copies), Spare::kChanged);
+      from = kept.from;
+    }
   }
   const std::lock_guard lock(mutex_);
   auto& now = modules_[key];
   now.settled = now.touched == touched;
+  if (now.settled && (had_copies || !now.owner)) now.owner = from;
   return true;
+}
+
+// Of the mounted sources alone: what came from another is nobody's business but its own.
+std::vector<index::LayerFile> Names::copies_of(const std::string& module) {
+  auto copies = index_.layer_files_below(module);
+  std::erase_if(copies, [this](const auto& file) { return source_of(file) == nullptr; });
+  return copies;
+}
+
+RemoteView* Names::first_of(const std::vector<index::LayerFile>& copies) const {
+  for (auto* view : sources_.views())
+    if (std::any_of(copies.begin(), copies.end(),
+                    [&](const auto& file) { return source_of(file) == view; }))
+      return view;
+  return nullptr;
+}
+
+RemoteView* Names::owner(std::string_view module) try {
+  const std::string key(module);
+  std::uint64_t touched = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto& now = modules_[key];
+    if (now.owner) return *now.owner;
+    touched = now.touched;
+  }
+  auto* const from = first_of(copies_of(key));
+  const std::lock_guard lock(mutex_);
+  auto& now = modules_[key];
+  if (now.touched == touched && !now.owner) now.owner = from;
+  return from;
+} catch (const index::IndexError& error) {
+  spdlog::error("{}: {}", module, error.what());
+  return nullptr;
+}
+
+RemoteView* Names::owner_of(const std::string& path) {
+  const auto at = locate(path);
+  return at.module.empty() || is_lock(path) ? nullptr : owner(at.module);
+}
+
+RemoteView* Names::take_from(std::string_view module, RemoteView& from) {
+  if (auto* known = owner(module)) return known;
+  const std::lock_guard lock(mutex_);
+  auto& now = modules_[std::string(module)];
+  if (!now.owner || *now.owner == nullptr) now.owner = &from;
+  return *now.owner;
 }
 
 void Names::forget_judgements() {
   const std::lock_guard lock(mutex_);
   for (auto& [module, now] : modules_) {
     now.settled = false;
+    now.owner.reset();
     ++now.touched;
   }
 }
 
-// What came from a source that is not mounted now is nobody's business but its own.
-bool Names::follows_source(const index::LayerFile& file) const {
-  return file.origin == index::Origin::kCopy && file.source == view_.name().text();
+RemoteView* Names::source_of(const index::LayerFile& file) const {
+  return file.origin == index::Origin::kCopy ? sources_.find(file.source) : nullptr;
 }
 
 // Outside modules a copy is compared by itself.
-bool Names::is_stale(const std::string& path, bool& is_compared) {
+bool Names::is_stale(const std::string& path, Found& found) {
   const auto record = index_.layer_file(path);
-  if (!record || !follows_source(*record)) return false;
-  const auto remote = view_.peek(path);
-  is_compared = remote.has_value();
-  if (!remote) return false;
+  auto* const from = record ? source_of(*record) : nullptr;
+  if (from == nullptr) return false;
+  const auto remote = from->peek(path);
+  if (!remote) {
+    found.is_lasting = false;
+    found.only = from;
+    return false;
+  }
   if (remote->kind == RemoteName::Kind::kFile && remote->content.text() == record->content)
     return false;
   remove_copies({*record}, Spare::kChanged);
@@ -291,8 +390,9 @@ Names::CopyCheck Names::check_copy(const std::string& path, const struct stat& s
 }
 
 bool Names::can_be_had_again(const index::LayerFile& file) {
-  if (!follows_source(file) || !view_.is_worth_waiting()) return false;
-  const auto remote = view_.peek(file.path);
+  auto* const from = source_of(file);
+  if (from == nullptr || !from->is_worth_waiting()) return false;
+  const auto remote = from->peek(file.path);
   return remote && remote->kind == RemoteName::Kind::kFile &&
          remote->content.text() == file.content;
 }
@@ -312,12 +412,19 @@ void Names::touch(const std::string& path) {
   const std::lock_guard lock(mutex_);
   const auto changed = [](ModuleNow& now) {
     now.wholly_local.reset();
+    if (now.owner && *now.owner == nullptr) now.owner.reset();
     ++now.touched;
   };
   if (!at.module.empty()) changed(modules_[std::string(at.module)]);
   if (at.place != Place::kVersion) return;
   for (auto& [module, now] : modules_)
     if (parent_path(module) == path) changed(now);
+}
+
+void Names::became_copy(const std::string& module) {
+  touch(module);
+  const std::lock_guard lock(mutex_);
+  if (const auto now = modules_.find(module); now != modules_.end()) now->second.owner.reset();
 }
 
 // Of a file; an input decides nothing.
@@ -350,8 +457,7 @@ bool Names::hides_others(const std::string& path) {
   const auto at = locate(path);
   if (at.place != Place::kInsideModule || is_input(at.inside) || is_wholly_local(at.module))
     return false;
-  const auto listing = view_.peek_module(at.module);
-  return listing && listing->verdict.state == ModuleState::kFinished;
+  return remote_module(at.module).listing != nullptr;
 }
 
 bool Names::has_local_outputs(const std::string& module) {
@@ -368,7 +474,7 @@ bool Names::has_local_outputs_below(const std::string& module, const std::string
     }
     if (is_input(name)) continue;
     const auto record = index_.layer_file(join_path(module, name));
-    if (!record || !follows_source(*record)) return true;
+    if (!record || source_of(*record) == nullptr) return true;
   }
   return false;
 }

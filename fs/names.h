@@ -1,4 +1,4 @@
-// What a path is here: the layer first, then the source, by the rules of the cache.
+// What a path is here: the layer first, then the sources, by the rules of the cache.
 #pragma once
 
 #include <sys/stat.h>
@@ -17,7 +17,7 @@
 #include "fs/layer.h"
 #include "fs/node_table.h"
 #include "fs/open_files.h"
-#include "fs/remote_view.h"
+#include "fs/sources.h"
 #include "fs/whiteouts.h"
 #include "index/index.h"
 
@@ -33,16 +33,20 @@ struct NamesOptions {
 struct Found {
   enum class Kind {
     kLocal,    // in the layer
-    kRemote,   // in the source only
-    kAbsent,   // in neither
-    kUnknown,  // not in the layer, and the source has to be asked
+    kRemote,   // in a source only
+    kAbsent,   // nowhere
+    kUnknown,  // not in the layer, and a source has to be asked
   };
   Kind kind = Kind::kAbsent;
-  struct stat st {};          // kLocal: the layer's; kRemote: as it is shown
-  RemoteName remote;          // kRemote
-  const char* why = "";       // kAbsent
-  bool is_by_source = false;  // kAbsent, because the source has nothing to show there
-  bool is_lasting = true;     // false: a copy that has not been compared with the source yet
+  struct stat st {};           // kLocal: the layer's; kRemote: as it is shown
+  RemoteName remote;           // kRemote
+  RemoteView* from = nullptr;  // kRemote: the source that it is of
+  const char* why = "";        // kAbsent
+  bool is_by_source = false;   // kAbsent, because no source has anything to show there
+  // False: a copy that has not been compared with its source yet, or a source that goes before could
+  // not tell.
+  bool is_lasting = true;
+  RemoteView* only = nullptr;  // the one source to ask, because copies here come from it; null: all
 
   Identity identity() const;
 };
@@ -51,12 +55,12 @@ struct Found {
 class Names {
  public:
   // All of them outlive this.
-  Names(const Layer& layer, index::Index& index, RemoteView& view, Whiteouts& whiteouts,
+  Names(const Layer& layer, index::Index& index, const Sources& sources, Whiteouts& whiteouts,
         NamesOptions options);
 
   Found find(const std::string& path);
   // A remote-only name as stat shows it.
-  struct stat shown(const std::string& path, const RemoteName& name) const;
+  struct stat shown(const std::string& path, const RemoteName& name, const RemoteView& from) const;
 
   enum class Copy { kNotACopy, kIntact, kDamaged };
   struct CopyCheck {
@@ -70,17 +74,29 @@ class Names {
   // Runs `change`, which changes the times of a copy, and has the index promise the new ones.
   void change_copy(const std::string& path, const std::function<void()>& change);
 
-  // The names below a directory: local ones, and those of the source that are not local.
-  //   want_remote: whether those are to be listed; nullopt if the source has to be asked for them
+  // What the sources show under the name, the layer and its whiteouts aside: of a module that has
+  // copies here what their source has, else what the first has that has it finished.
+  std::optional<Shown> remote(const std::string& path);
+  ShownModule remote_module(std::string_view module);
+  // Files are going to be fetched from there: the module is taken from that source from now on, unless
+  // it is taken from another one already. Returns the one that it is taken from.
+  RemoteView* take_from(std::string_view module, RemoteView& from);
+  // The one source that the path is taken from; null if any may have it.
+  RemoteView* owner_of(const std::string& path);
+
+  // The names below a directory: local ones, and those of the sources that are not local.
+  //   remotes: kAll gives nullopt if a source has to be asked for them first
   struct Child {
     std::string name;
     ino_t ino = 0;
     unsigned char type = 0;
   };
-  std::optional<std::vector<Child>> children(const std::string& path, bool want_remote);
+  enum class Remotes { kNone, kKnown, kAll };
+  std::optional<std::vector<Child>> children(const std::string& path, Remotes remotes);
 
-  // Makes the module's copies agree with what the source has of it now: a copy follows its source,
-  // and that one only.
+  // Makes the module's copies agree with what their source has of it now: a copy follows its source,
+  // and that one only. Copies stay with it for as long as it has the same, also when a source that
+  // goes before gets the module; where it has something else, the module is that of the first again.
   // False if the source has to be asked first.
   bool settle(std::string_view module);
   // The open file is going to be written: from here on it is ours. False if its name went to
@@ -90,7 +106,9 @@ class Names {
   void mark_ours(const std::string& path);
   // The local name, or one below it, has come or gone.
   void touch(const std::string& path);
-  // The source shows another commit: no module is settled.
+  // The files of the module were pushed: they are copies of another source than before.
+  void became_copy(const std::string& module);
+  // A source shows another commit: no module is settled.
   void forget_judgements();
   // Local outputs hide what the source has of the module: it is never mixed from two origins.
   bool is_wholly_local(std::string_view module);
@@ -117,6 +135,8 @@ class Names {
  private:
   struct ModuleNow {
     bool settled = false;
+    // The source that its copies come from, null if it has none; nullopt: not looked at.
+    std::optional<RemoteView*> owner;
     std::optional<bool> wholly_local;
     std::uint64_t touched = 0;  // so that what was read before a change is not kept after it
   };
@@ -130,15 +150,19 @@ class Names {
   void remove_copy(const index::LayerFile& file, Spare spare);
   bool can_be_had_again(const index::LayerFile& file);
   void remove_empty_folders(const std::string& path);
-  bool follows_source(const index::LayerFile& file) const;
-  bool is_stale(const std::string& path, bool& is_compared);
+  RemoteView* source_of(const index::LayerFile& file) const;
+  RemoteView* first_of(const std::vector<index::LayerFile>& copies) const;
+  std::vector<index::LayerFile> copies_of(const std::string& module);
+  RemoteView* owner(std::string_view module);
+  bool is_stale(const std::string& path, Found& found);
   bool is_deleted(const std::string& path);
   bool is_in_force(const std::string& path, const std::string& made_against);
+  std::vector<std::string> shown_stamps(const std::string& path);
   std::optional<std::string> stamp(const std::string& path);
 
   const Layer& layer_;
   index::Index& index_;
-  RemoteView& view_;
+  const Sources& sources_;
   Whiteouts& whiteouts_;
   const NamesOptions options_;
   // A copy is removed, or becomes ours, never both. Held across one row and one unlink; taken before

@@ -106,6 +106,13 @@ ino_t NodeTable::ino(NodeId id) const {
   return it == nodes_.end() ? 0 : it->second.identity.ino;
 }
 
+std::string NodeTable::remote_of(NodeId id) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = nodes_.find(id);
+  const bool is_remote = it != nodes_.end() && !it->second.identity.layer;
+  return is_remote ? it->second.identity.remote : "";
+}
+
 std::optional<LayerId> NodeTable::layer_of(NodeId id) const {
   const std::lock_guard lock(mutex_);
   const auto it = nodes_.find(id);
@@ -180,10 +187,11 @@ NodeId NodeTable::find(const std::string& path) const {
   return at_path_locked(path);
 }
 
-void NodeTable::bind(const std::string& path, LayerId layer) {
+void NodeTable::bind(const std::string& path, LayerId layer, const std::string& remote) {
   const std::lock_guard lock(mutex_);
   const auto it = nodes_.find(at_path_locked(path));
   if (it == nodes_.end() || it->second.identity.layer || it->second.is_outdated) return;
+  if (!remote.empty() && it->second.identity.remote != remote) return;
   it->second.identity.layer = layer;
   by_layer_[layer] = it->first;
 }

@@ -40,6 +40,8 @@ class NodeTable {
   // path(parent)/name
   std::string child_path(NodeId parent, std::string_view name) const;
 
+  // The content id that a remote-only file stands for; "" once its bytes are here, and for all else.
+  std::string remote_of(NodeId id) const;
   // Where the node's bytes are here, as far as it is known.
   std::optional<LayerId> layer_of(NodeId id) const;
 
@@ -60,7 +62,8 @@ class NodeTable {
   ino_t ino(NodeId id) const;
 
   // The remote-only file at `path`, where the kernel knows it, is about to get these bytes.
-  void bind(const std::string& path, LayerId layer);
+  //   remote: their content id; nothing happens to a node that stands for another one
+  void bind(const std::string& path, LayerId layer, const std::string& remote = "");
   // The same for a file that was made in its place, whatever was about to be there.
   void rebind(const std::string& path, LayerId layer);
   // The node has lost its last name, but a process may still hold it: its attributes are reached by

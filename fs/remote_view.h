@@ -107,6 +107,8 @@ class RemoteView {
   std::string commit() const;
   std::int64_t commit_time_s() const;
   const SourceName& name() const { return name_; }
+  // Where its files are fetched from.
+  hub::RemoteRepo& repo() const { return repo_; }
   SourceStatus status() const;
   // By path; of the folders whose listing is at hand, without asking for any.
   std::vector<FolderSize> folder_sizes() const;

@@ -19,8 +19,8 @@
 #include "hub/curl_http_client.h"
 #include "hub/hub_client.h"
 #include "hub/hub_push_repo.h"
-#include "hub/hub_repo.h"
 #include "mount-helper/hub_session.h"
+#include "mount-helper/mounted_sources.h"
 #include "mount-helper/push_choice.h"
 #include "mount-helper/verbs.h"
 
@@ -29,7 +29,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kAskers = 8;
 constexpr std::size_t kFetchers = 8;
 // A Hub that does not answer must not hold up a mount; it is asked again later.
 constexpr milliseconds kConnectPatience{5'000};
@@ -85,10 +84,9 @@ fs::FsOptions fs_options(const MountOptions& options) {
   return result;
 }
 
-fs::FetchOptions fetch_options(const MountOptions& options, const fs::SourceName& source) {
+fs::FetchOptions fetch_options(const MountOptions& options) {
   const auto names = names_options(options);
-  return {source.text(), options.fetch_timeout, names.directory_mode, names.file_mode, names.uid,
-          names.gid};
+  return {options.fetch_timeout, names.directory_mode, names.file_mode, names.uid, names.gid};
 }
 
 // Who only browses finds everything as it was left.
@@ -101,7 +99,7 @@ fs::MountSpec mount_spec(const DaemonPlan& plan) {
   const bool is_root = ::geteuid() == 0;
   const auto& options = plan.options;
   fs::MountSpec spec;
-  spec.source = sources_text({plan.source});
+  spec.source = sources_text(plan.sources);
   spec.mountpoint = plan.mountpoint;
   spec.allow_other = is_root || options.allow_other;
   spec.default_permissions = is_root || options.default_permissions || options.allow_other;
@@ -119,6 +117,14 @@ fs::MountSpec mount_spec(const DaemonPlan& plan) {
       break;
   }
   return spec;
+}
+
+std::string source_text(const fs::SourceStatus& source) {
+  const auto name = fmt::format("source   {}@{}", source.name.repo, source.name.revision);
+  if (source.commit.empty())
+    return name + fmt::format("  ({}, nothing is known of it yet)", source.state);
+  return name + fmt::format("  at {}{}", source.commit.substr(0, 12),
+                            source.checked_s_ago < 0 ? "  (offline: as it was last seen)" : "");
 }
 
 std::string push_text(const PushChoice& push, const std::string& repo) {
@@ -163,15 +169,12 @@ struct Daemon::Parts {
         http(curl_options(plan.environment)),
         credentials(plan.options.token_file, plan.environment),
         hub(http, credentials, rates, hub_options(plan)),
-        repo(hub, plan.source.repo, plan.source.revision, kConnectPatience),
-        push_repo(hub, plan.source.repo, plan.source.revision),
         layer(std::move(plan.layer_fd)),
-        askers(std::make_unique<fs::WorkerPool>("neffs-ask", kAskers)),
         fetchers(std::make_unique<fs::WorkerPool>("neffs-fetch", kFetchers)),
         whiteouts(*index),
-        view({hub.endpoint(), plan.source.repo, plan.source.revision}, repo, *index, *askers),
-        fetcher(layer, open_partial_directory(plan), repo, *index, *fetchers,
-                fetch_options(plan.options, view.name()), naming_rules()),
+        sources(plan.sources, hub, *index, kConnectPatience),
+        fetcher(layer, open_partial_directory(plan), *index, *fetchers, fetch_options(plan.options),
+                naming_rules()),
         control([this](std::string_view request, uid_t caller) {
           return verbs->answer(request, caller);
         }),
@@ -181,16 +184,16 @@ struct Daemon::Parts {
   // uses the filesystem any more.
   ~Parts() {
     end_waits();
-    askers.reset();
+    sources.end();
     fetchers.reset();
   }
 
   // A commit never moves, and who is offline asks nobody.
   void start_polling() {
-    view.on_moved([this] { cache_fs->source_moved(); });
-    if (view.is_pinned() || is_offline(plan) || plan.options.poll == milliseconds(0)) return;
-    poller = std::make_unique<fs::HeadPoller>(
-        [this] { view.ask_head([](const std::exception_ptr&) {}); }, plan.options.poll);
+    const auto& all = sources.all();
+    for (auto* view : all.views()) view->on_moved([this] { cache_fs->source_moved(); });
+    if (all.is_pinned() || is_offline(plan) || plan.options.poll == milliseconds(0)) return;
+    poller = std::make_unique<fs::HeadPoller>([&all] { all.ask_heads(); }, plan.options.poll);
   }
 
   void end_waits() {
@@ -198,7 +201,7 @@ struct Daemon::Parts {
     if (cache_fs) cache_fs->waits().give_up_all();  // an error, not a miss for want of the Hub
     http.shutdown();
     fetcher.stop();
-    askers->stop();
+    sources.stop();
     fetchers->stop();
     if (publisher) publisher->stop();
     if (cache_fs) cache_fs->waits().give_up_all();
@@ -206,15 +209,22 @@ struct Daemon::Parts {
       housekeeper->stop();  // what it tells the kernel may have waited for one of those
   }
 
-  // Asked at once, so that `mount` can say it; where the source is known to be public, there is no need.
+  // Asked at once, so that `mount` can say it; where a source is known to be public, there is no need.
   void choose_push() {
-    const auto known = index->source(hub.endpoint(), plan.source.repo, plan.source.revision);
-    const bool is_public = known && !known->is_private;
+    std::vector<std::unique_ptr<hub::HubPushRepo>> repos;
+    std::vector<PushCandidate> candidates;
+    for (const auto* view : sources.all().views()) {
+      const auto& name = view->name();
+      const auto known = index->source(name.endpoint, name.repo, name.revision);
+      repos.push_back(std::make_unique<hub::HubPushRepo>(hub, name.repo, name.revision));
+      candidates.push_back(
+          {name.repo, repos.back().get(), known && !known->is_private, view->is_pinned()});
+    }
     const hub::CallLimits limits{std::chrono::steady_clock::now() + kConnectPatience, {}};
-    if (plan.options.push == PushMode::kAuto && is_public && !plan.options.is_read_only)
-      push = mount_helper::choose_push(PushMode::kAuto, hub::PushAccess{});
-    else
-      push = ask_push(plan.options, push_repo, is_offline(plan), limits);
+    auto target = ask_pushes(plan.options, candidates, is_offline(plan), limits);
+    push = std::move(target.choice);
+    pushed = target.which;
+    if (push.publishes()) push_repo = std::move(repos[pushed]);
   }
 
   void make_housekeeper() {
@@ -229,9 +239,10 @@ struct Daemon::Parts {
   }
 
   void make_publisher() {
+    auto& view = sources.view(pushed);
     const auto& name = view.name();
     fs::Publisher::Helpers helpers{
-        [this](const std::string& parent, const std::string& commit, const auto& added) {
+        [this, &view](const std::string& parent, const std::string& commit, const auto& added) {
           if (!view.take_over(parent, commit, added)) cache_fs->source_moved();
         },
         [this](const std::string& path) { return cache_fs->is_written(path); },
@@ -241,7 +252,7 @@ struct Daemon::Parts {
           housekeeper->changed(path);
         }};
     publisher = std::make_unique<fs::Publisher>(
-        layer, *index, push_repo, repo,
+        layer, *index, *push_repo, sources.repo(pushed),
         index::UploadTarget{name.endpoint, name.repo, name.revision}, std::move(helpers),
         fs::PublishOptions{plan.options.commit_interval, push.only_private, plan.mountpoint});
     housekeeper->publish_to(*publisher);
@@ -250,7 +261,9 @@ struct Daemon::Parts {
   fs::NamingRules naming_rules() {
     return {[this](const std::string& path) { return !whiteouts.covers(path); },
             [this] { return whiteouts.hold(); },
-            [this](const std::string& path, fs::LayerId id) { nodes.bind(path, id); }};
+            [this](const std::string& path, fs::LayerId id, const hub::ContentId& content) {
+              nodes.bind(path, id, content.hex);
+            }};
   }
 
   DaemonPlan plan;
@@ -259,15 +272,14 @@ struct Daemon::Parts {
   hub::Credentials credentials;
   hub::RateLedger rates;
   hub::HubClient hub;
-  hub::HubRepo repo;
-  hub::HubPushRepo push_repo;
   PushChoice push;
+  std::size_t pushed = 0;                       // which source is published to, if any is
+  std::unique_ptr<hub::HubPushRepo> push_repo;  // of that one
   fs::Layer layer;
   fs::NodeTable nodes;
-  std::unique_ptr<fs::WorkerPool> askers;
   std::unique_ptr<fs::WorkerPool> fetchers;
   fs::Whiteouts whiteouts;
-  fs::RemoteView view;
+  MountedSources sources;
   fs::Fetcher fetcher;
   std::unique_ptr<fs::Housekeeper> housekeeper;
   std::unique_ptr<fs::Publisher> publisher;  // none if nothing is published
@@ -279,9 +291,7 @@ struct Daemon::Parts {
 };
 
 Daemon::Daemon(DaemonPlan plan) : parts_(std::make_unique<Parts>(std::move(plan))) {
-  parts_->view.connect();
-  // The first look-up below the root needs the root's names: they come while the mount is made.
-  parts_->view.ask_children("", false, [](const std::exception_ptr&) {});
+  parts_->sources.connect();
   parts_->choose_push();
   parts_->make_housekeeper();
 }
@@ -297,15 +307,16 @@ void Daemon::mount() {
   if (!probe) fs::throw_errno("open");
   parts.session.mount(parts.layer.root_fd(), probe.get());
   parts.cache_fs = std::make_unique<fs::CacheFs>(
-      parts.layer, *parts.index, parts.view, parts.whiteouts, parts.fetcher, parts.nodes,
+      parts.layer, *parts.index, parts.sources.all(), parts.whiteouts, parts.fetcher, parts.nodes,
       fs::CacheFs::Helpers{parts.session.backing(), parts.session.kernel(),
                            parts.housekeeper.get()},
       fs_options(parts.plan.options));
   parts.verbs = std::make_unique<Verbs>(
       MountFacts{parts.plan.mountpoint, parts.plan.layer_path, parts.session.is_passthrough(),
                  is_offline(parts.plan), parts.push.why},
-      Verbs::Sources{*parts.cache_fs, parts.view, parts.fetcher, *parts.housekeeper, *parts.index,
-                     parts.publisher.get()});
+      Verbs::Parts{*parts.cache_fs, parts.sources.all(), parts.fetcher, *parts.housekeeper,
+                   *parts.index, parts.publisher.get(),
+                   parts.publisher ? &parts.sources.view(parts.pushed) : nullptr});
   parts.start_polling();
   parts.housekeeper->start();
   if (parts.publisher && !is_offline(parts.plan)) parts.publisher->start();
@@ -322,14 +333,9 @@ void Daemon::run() {
 
 std::string Daemon::summary() const {
   const auto& parts = *parts_;
-  const auto source = parts.view.status();
-  std::string text = fmt::format("source   {}@{}", source.name.repo, source.name.revision);
-  if (source.commit.empty())
-    text += fmt::format("  ({}, nothing is known of it yet)", source.state);
-  else
-    text += fmt::format("  at {}{}", source.commit.substr(0, 12),
-                        source.checked_s_ago < 0 ? "  (offline: as it was last seen)" : "");
-  text += "\npush     " + push_text(parts.push, source.name.repo);
+  std::string text;
+  for (const auto* view : parts.sources.all().views()) text += source_text(view->status()) + '\n';
+  text += "push     " + push_text(parts.push, parts.sources.view(parts.pushed).name().repo);
   text += fmt::format("\ntoken    {}", parts.credentials.origin());
   text += fmt::format("\nlayer    {}", parts.plan.layer_path);
   text +=

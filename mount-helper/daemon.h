@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "fs/unique_fd.h"
 #include "hub/environment.h"
@@ -16,7 +17,7 @@ namespace neffs::mount_helper {
 
 // Everything that was found out before a process of its own was started.
 struct DaemonPlan {
-  Source source;
+  std::vector<Source> sources;  // in their order, at least one
   MountOptions options;
   std::string mountpoint;            // absolute
   std::string layer_path;            // for people: the layer is reached through layer_fd only
@@ -28,7 +29,7 @@ struct DaemonPlan {
 // One mount. Used by one thread; construct it after the last fork.
 class Daemon {
  public:
-  // Opens the index, asks for the head of the source. Throws HubError where the Hub refuses for good,
+  // Opens the index, asks for the heads of the sources. Throws HubError where the Hub refuses for good,
   // IndexError, std::system_error.
   explicit Daemon(DaemonPlan plan);
   ~Daemon();

@@ -1,8 +1,10 @@
 // Whether a mount publishes, and where to.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "hub/push_repo.h"
 #include "mount-helper/options.h"
@@ -32,5 +34,24 @@ PushChoice choose_push(PushMode mode, const PushAnswer& answer);
 // Asks the repo if the options want it asked. offline: nothing is asked.
 PushChoice ask_push(const MountOptions& options, hub::PushRepo& repo, bool is_offline,
                     const hub::CallLimits& limits);
+
+// A source that may be the one to publish to.
+struct PushCandidate {
+  std::string repo;
+  hub::PushRepo* asked = nullptr;
+  bool is_known_public = false;  // the Hub has said so before
+  bool is_commit = false;        // which cannot move
+};
+
+struct PushTarget {
+  PushChoice choice;
+  std::size_t which = 0;  // of the candidates, where the choice publishes
+};
+
+// The one that was named; with push=auto the first in their order that is private and may be written.
+// They are asked one after the other: what is no clear answer leaves it open with that one, and those
+// after it are not asked, so that nothing goes to another repo than it would go to tomorrow.
+PushTarget ask_pushes(const MountOptions& options, const std::vector<PushCandidate>& candidates,
+                      bool is_offline, const hub::CallLimits& limits);
 
 }  // namespace neffs::mount_helper

@@ -106,16 +106,24 @@ std::vector<Source> default_sources(const Invoker& invoker) {
   const std::string custom = custom_repo(invoker);
   std::vector<Source> sources;
   if (!custom.empty()) sources.push_back(parse_source(custom));
-  const Source shared = parse_source(kPublicCache);
-  if (sources.empty() || sources.front() != shared) sources.push_back(shared);
+  Source shared = parse_source(kPublicCache);
+  shared.is_named = sources.empty();
+  if (sources.empty() || sources.front() != shared) sources.push_back(std::move(shared));
   return sources;
 }
 
 const Source& only_source(const std::vector<Source>& sources) {
   if (sources.size() == 1) return sources.front();
-  throw usage_error(
-      fmt::format("sources {}", sources_text(sources)), "this version mounts one source at a time",
-      fmt::format("choose one, as in: neffs mount {}", sources_text({sources.front()})));
+  throw usage_error(fmt::format("sources {}", sources_text(sources)),
+                    "this is done to one repo at a time",
+                    fmt::format("name one of them, as {}", sources_text({sources.front()})));
+}
+
+std::vector<Source> with_push_repo(std::vector<Source> sources, const std::string& repo) {
+  const bool is_there = std::any_of(sources.begin(), sources.end(),
+                                    [&](const Source& source) { return source.repo == repo; });
+  if (!repo.empty() && !is_there) sources.insert(sources.begin(), {repo, "main"});
+  return sources;
 }
 
 }  // namespace neffs::mount_helper

@@ -12,8 +12,11 @@ namespace neffs::mount_helper {
 struct Source {
   std::string repo;  // "namespace/name"
   std::string revision = "main";
+  bool is_named = true;  // false: nobody asked for it, it is there by default, after one that was
 
-  friend bool operator==(const Source&, const Source&) = default;
+  friend bool operator==(const Source& one, const Source& other) {
+    return one.repo == other.repo && one.revision == other.revision;
+  }
 };
 
 // Whether this can be the id of a repo: two parts of [A-Za-z0-9._-], at most 96 characters each, no
@@ -31,7 +34,10 @@ std::string sources_text(const std::vector<Source>& sources);
 // the public cache. Throws CommandError if what is written down is not a repo.
 std::vector<Source> default_sources(const Invoker& invoker);
 
-// The one source this version can mount. Throws CommandError for more of them.
+// The one source that a command is about. Throws CommandError for more of them.
 const Source& only_source(const std::vector<Source>& sources);
+
+// A repo that is published to and is not among the sources goes before them. "" changes nothing.
+std::vector<Source> with_push_repo(std::vector<Source> sources, const std::string& repo);
 
 }  // namespace neffs::mount_helper

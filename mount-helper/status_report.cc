@@ -15,7 +15,8 @@ using nlohmann::ordered_json;
 
 namespace {
 
-ordered_json source_json(const fs::SourceStatus& source, bool is_push) {
+ordered_json source_json(const SourceFacts& facts) {
+  const auto& source = facts.status;
   ordered_json json;
   json["repo"] = source.name.repo;
   json["revision"] = source.name.revision;
@@ -23,7 +24,7 @@ ordered_json source_json(const fs::SourceStatus& source, bool is_push) {
   json["checked_s_ago"] =
       source.checked_s_ago < 0 ? ordered_json() : ordered_json(source.checked_s_ago);
   json["state"] = source.state;
-  json["push"] = is_push;
+  json["push"] = facts.is_pushed;
   json["skipped_names"] = source.skipped_names;
   return json;
 }
@@ -120,7 +121,7 @@ std::string status_json(const StatusFacts& facts, const fs::Counters& counters,
   json["uptime_s"] = facts.uptime.count();
   json["passthrough"] = facts.mount.passthrough;
   json["offline"] = facts.mount.offline;
-  json["sources"] = ordered_json::array({source_json(facts.source, facts.push.has_value())});
+  json["sources"] = array_of(facts.sources, source_json);
   json["push"] = push_json(facts);
   json["locks"] = array_of(facts.locks, lock_json);
   json["failures"] = array_of(facts.failures, failure_json);

@@ -34,10 +34,15 @@ struct PushFacts {
   std::vector<fs::FolderSize> folders;  // of the repo, as far as they are known
 };
 
+struct SourceFacts {
+  fs::SourceStatus status;
+  bool is_pushed = false;  // it is published to
+};
+
 struct StatusFacts {
   MountFacts mount;
   std::chrono::duration<double> uptime{};
-  fs::SourceStatus source;
+  std::vector<SourceFacts> sources;
   index::LayerTotals totals;
   std::vector<fs::ModuleTracker::Entry> held;
   bool is_counted = false;  // false while there may be more of them

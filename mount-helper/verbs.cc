@@ -38,8 +38,7 @@ bool may_be_published(const fs::ModuleTracker::Entry& held) {
 
 }  // namespace
 
-Verbs::Verbs(MountFacts mount, const Sources& sources)
-    : mount_(std::move(mount)), sources_(sources) {}
+Verbs::Verbs(MountFacts mount, const Parts& parts) : mount_(std::move(mount)), parts_(parts) {}
 
 std::string Verbs::answer(std::string_view request, uid_t caller) const {
   try {
@@ -61,17 +60,17 @@ std::string Verbs::answer(std::string_view request, uid_t caller) const {
 }
 
 std::string Verbs::hello() const {
-  const bool is_counted = sources_.housekeeper.is_counted();  // before the number, so that it holds
+  const bool is_counted = parts_.housekeeper.is_counted();  // before the number, so that it holds
   return text_of({{"version", kVersion},
                   {"pid", ::getpid()},
-                  {"held", sources_.housekeeper.held().size()},
+                  {"held", parts_.housekeeper.held().size()},
                   {"counting", !is_counted}});
 }
 
 // Of an index whose disk is gone nothing is known, and that is no reason to say nothing of the rest.
 index::LayerTotals Verbs::totals() const {
   try {
-    return sources_.index.copy_totals();
+    return parts_.index.copy_totals();
   } catch (const index::IndexError& error) {
     if (!has_warned_.test_and_set())
       spdlog::warn("status does not know what is in the layer: {}", error.what());
@@ -80,22 +79,22 @@ index::LayerTotals Verbs::totals() const {
 }
 
 std::optional<PushFacts> Verbs::push_facts() const {
-  if (sources_.publisher == nullptr) return std::nullopt;
-  const auto& target = sources_.publisher->target();
+  if (parts_.publisher == nullptr) return std::nullopt;
+  const auto& target = parts_.publisher->target();
   PushFacts facts;
   facts.target = target;
-  facts.status = sources_.publisher->status();
-  facts.totals = sources_.index.upload_totals(target);
-  facts.open = sources_.index.open_uploads(target);
-  facts.ended = sources_.index.ended_uploads(kMostEnded);
-  facts.folders = sources_.view.folder_sizes();
+  facts.status = parts_.publisher->status();
+  facts.totals = parts_.index.upload_totals(target);
+  facts.open = parts_.index.open_uploads(target);
+  facts.ended = parts_.index.ended_uploads(kMostEnded);
+  facts.folders = parts_.pushed->folder_sizes();
   return facts;
 }
 
 fs::Publisher& Verbs::publisher() const {
-  if (sources_.publisher == nullptr)
+  if (parts_.publisher == nullptr)
     throw std::runtime_error("this mount publishes nothing: " + mount_.push_why);
-  return *sources_.publisher;
+  return *parts_.publisher;
 }
 
 std::string Verbs::flush(bool and_full) const {
@@ -104,9 +103,9 @@ std::string Verbs::flush(bool and_full) const {
 }
 
 std::string Verbs::adoptable() const {
-  auto modules = sources_.housekeeper.held();
+  auto modules = parts_.housekeeper.held();
   std::erase_if(modules, [](const auto& held) { return !may_be_published(held); });
-  const auto unmarked = sources_.housekeeper.unmarked();
+  const auto unmarked = parts_.housekeeper.unmarked();
   modules.insert(modules.end(), unmarked.begin(), unmarked.end());
   return text_of({{"repo", publisher().target().repo}, {"modules", array_of(modules, held_json)}});
 }
@@ -114,46 +113,47 @@ std::string Verbs::adoptable() const {
 std::string Verbs::adopt(uid_t caller) const {
   check_may_change(caller);
   publisher();  // what is released where nothing is published would go out some other day
-  return text_of({{"adopted", sources_.housekeeper.adopt_held()}});
+  return text_of({{"adopted", parts_.housekeeper.adopt_held()}});
 }
 
 std::string Verbs::status() const {
   StatusFacts facts;
   facts.mount = mount_;
   facts.uptime = std::chrono::steady_clock::now() - started_;
-  facts.source = sources_.view.status();
+  for (const auto* view : parts_.sources.views())
+    facts.sources.push_back({view->status(), view == parts_.pushed});
   facts.totals = totals();
-  facts.held = sources_.housekeeper.held();
-  facts.is_counted = sources_.housekeeper.is_counted() && sources_.housekeeper.is_up_to_date();
-  facts.waiting = sources_.housekeeper.waiting();
+  facts.held = parts_.housekeeper.held();
+  facts.is_counted = parts_.housekeeper.is_counted() && parts_.housekeeper.is_up_to_date();
+  facts.waiting = parts_.housekeeper.waiting();
   facts.push = push_facts();
-  facts.locks = sources_.housekeeper.locks();
-  facts.failures = sources_.housekeeper.failures();
+  facts.locks = parts_.housekeeper.locks();
+  facts.failures = parts_.housekeeper.failures();
   std::erase_if(facts.failures, [this](const auto& failed) { return is_in_source(failed); });
-  return status_json(facts, sources_.fs.counters(), sources_.fetcher.counters());
+  return status_json(facts, parts_.fs.counters(), parts_.fetcher.counters());
 }
 
 // A failure here does no harm where a source has the module: it is a hit.
 bool Verbs::is_in_source(const fs::FailedModule& failed) const {
-  const auto mark = sources_.view.peek(fs::join_path(failed.path, fs::kDoneMark));
-  return mark && mark->kind == fs::RemoteName::Kind::kFile;
+  const auto mark = parts_.sources.peek(fs::join_path(failed.path, fs::kDoneMark));
+  return mark && mark->name.kind == fs::RemoteName::Kind::kFile;
 }
 
 std::string Verbs::explain(const std::string& path) const {
-  auto answer = ordered_json::parse(sources_.fs.explain(path));
+  auto answer = ordered_json::parse(parts_.fs.explain(path));
   answer["mountpoint"] = mount_.mountpoint;
-  add_layer_facts(answer, sources_.housekeeper);
+  add_layer_facts(answer, parts_.housekeeper);
   return text_of(answer);
 }
 
 std::string Verbs::restore(const std::string& path, uid_t caller) const {
   check_may_change(caller);
-  return text_of({{"path", path}, {"restored", sources_.fs.restore(path)}});
+  return text_of({{"path", path}, {"restored", parts_.fs.restore(path)}});
 }
 
 std::string Verbs::clear_stale_locks(uid_t caller) const {
   check_may_change(caller);
-  const auto cleared = sources_.housekeeper.clear_stale_locks();
+  const auto cleared = parts_.housekeeper.clear_stale_locks();
   return text_of({{"removed", array_of(cleared.removed, lock_json)},
                   {"in_use", array_of(cleared.in_use, lock_json)}});
 }

@@ -11,7 +11,7 @@
 #include "fs/cache_fs.h"
 #include "fs/fetcher.h"
 #include "fs/housekeeper.h"
-#include "fs/remote_view.h"
+#include "fs/sources.h"
 #include "index/index.h"
 #include "mount-helper/status_report.h"
 
@@ -21,16 +21,17 @@ namespace neffs::mount_helper {
 class Verbs {
  public:
   // All of them must outlive this.
-  struct Sources {
+  struct Parts {
     fs::CacheFs& fs;
-    fs::RemoteView& view;
+    const fs::Sources& sources;
     fs::Fetcher& fetcher;
     fs::Housekeeper& housekeeper;
     index::Index& index;
-    fs::Publisher* publisher = nullptr;  // none if nothing is published
+    fs::Publisher* publisher = nullptr;      // none if nothing is published
+    const fs::RemoteView* pushed = nullptr;  // the source that is published to
   };
 
-  Verbs(MountFacts mount, const Sources& sources);
+  Verbs(MountFacts mount, const Parts& parts);
 
   // Never waits for the Hub and never throws: what goes wrong is the "error" of the answer.
   std::string answer(std::string_view request, uid_t caller) const;
@@ -50,7 +51,7 @@ class Verbs {
   bool is_in_source(const fs::FailedModule& failed) const;
 
   const MountFacts mount_;
-  const Sources sources_;
+  const Parts parts_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   mutable std::atomic_flag has_warned_;  // of the index, once in a life
 };

@@ -30,20 +30,10 @@ namespace {
 constexpr std::chrono::milliseconds kPatienceWithCounting{100};
 constexpr std::chrono::milliseconds kBetweenLooks{10};
 
-Source source_of(const MountRequest& request, const Invoker& invoker) {
-  if (!request.sources.empty()) return only_source(parse_sources(request.sources));
-  const auto defaults = default_sources(invoker);
-  if (defaults.size() > 1)
-    warn(fmt::format("this version mounts one source: {}, without {}", defaults[0].repo,
-                     defaults[1].repo));
-  return defaults.front();
-}
-
-void refuse_other_push_repo(const MountOptions& options, const Source& source) {
-  if (options.push != PushMode::kRepo || options.push_repo == source.repo) return;
-  throw CommandError("option push=" + options.push_repo,
-                     "this version publishes to the repo that it mounts, which is " + source.repo,
-                     "name " + options.push_repo + " as SOURCE");
+std::vector<Source> sources_of(const MountRequest& request, const Invoker& invoker) {
+  auto sources =
+      request.sources.empty() ? default_sources(invoker) : parse_sources(request.sources);
+  return with_push_repo(std::move(sources), request.options.push_repo);
 }
 
 struct OpenLayer {
@@ -69,9 +59,8 @@ DaemonPlan make_plan(const MountRequest& request) {
   refuse_later_options(request.options);
   const auto invoker = invoker_of_process();
   DaemonPlan plan;
-  plan.source = source_of(request, invoker);
+  plan.sources = sources_of(request, invoker);
   plan.options = request.options;
-  refuse_other_push_repo(plan.options, plan.source);
   plan.environment = environment_of(invoker, request.options.token_file);
   auto point = prepare_mount_point(request.mount_point);
   plan.mountpoint = point.path.string();
@@ -107,7 +96,7 @@ void serve(DaemonPlan plan, Readiness& readiness, bool is_foreground) {
 }
 
 std::string failure(const DaemonPlan& plan) {
-  return fmt::format("cannot mount {}", sources_text({plan.source}));
+  return fmt::format("cannot mount {}", sources_text(plan.sources));
 }
 
 // Returns when the mount answers. What was in the layer is counted meanwhile, and waited for a moment.
@@ -130,7 +119,7 @@ MountedNow mount_in_background(const MountRequest& request) {
   auto plan = make_plan(request);
   const auto what_failed = failure(plan);
   const auto mountpoint = plan.mountpoint;
-  const auto shown = sources_text({plan.source});
+  const auto shown = sources_text(plan.sources);
   const auto result =
       launch([&](Readiness& readiness) { serve(std::move(plan), readiness, false); });
   if (!result.is_ready) throw CommandError(what_failed, result.text);

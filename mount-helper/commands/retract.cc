@@ -126,7 +126,8 @@ void remove_copy(const stdfs::path& mount_point, const std::string& module) {
 int retract_command(const RetractRequest& request) {
   const auto invoker = invoker_of_process();
   const auto target = target_of(request, invoker);
-  const auto& [repo, branch] = target.source;
+  const auto& repo = target.source.repo;
+  const auto& branch = target.source.revision;
   const HubSession session(environment_of(invoker, ""));
   hub::HubRepo reader(session.client(), repo, branch, kToAsk);
   hub::HubPushRepo writer(session.client(), repo, branch);

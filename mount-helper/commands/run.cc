@@ -51,8 +51,11 @@ std::optional<MountEntry> mounted_at(const std::string& typed) {
   return entry;
 }
 
-void refuse_other_source(const MountEntry& entry, const std::string& sources) {
-  if (sources.empty() || sources_text(parse_sources(sources)) == entry.source) return;
+void refuse_other_source(const MountEntry& entry, const MountRequest& wanted) {
+  const auto& sources = wanted.sources;
+  if (sources.empty()) return;
+  const auto all = with_push_repo(parse_sources(sources), wanted.options.push_repo);
+  if (sources_text(all) == entry.source) return;
   throw CommandError(
       entry.mount_point, fmt::format("{} is mounted, not {}", entry.source, sources),
       "leave SOURCE out to use it, neffs umount unmounts it, --mountpoint names another place");
@@ -65,7 +68,7 @@ std::optional<Used> find_mount(const RunRequest& request) {
   const auto answer = ask(entry->mount_point, hello_request());
   if (answer.health == MountHealth::kDead) return std::nullopt;
   understand(entry->mount_point, answer);
-  refuse_other_source(*entry, request.mount.sources);
+  refuse_other_source(*entry, request.mount);
   if (request.has_options)
     warn(fmt::format("{}: mounted already; -o changes nothing", entry->mount_point));
   fs::UniqueFd hold(::open(entry->mount_point.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));

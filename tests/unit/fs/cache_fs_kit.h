@@ -85,32 +85,46 @@ class ChangeNotes : public fs::ChangeListener {
   std::map<std::string, std::string> moves;
 };
 
-// One life of a mount over directories and a repo that outlive it.
+// One life of a mount over directories and repos that outlive it.
 struct Mount {
+  //   second: the repo of a second source, kSecondSource
   Mount(const TempDirectory& layer_directory, const TempDirectory& state, FakeRepo& repo,
-        fs::FsOptions options = {}, const fs::SourceName& source = kSource)
+        fs::FsOptions options = {}, const fs::SourceName& source = kSource,
+        FakeRepo* second = nullptr)
       : layer(layer_directory.open()),
         index(open_index(state.path())),
         askers(std::make_unique<fs::WorkerPool>("ask", 4)),
         fetchers(std::make_unique<fs::WorkerPool>("fetch", 4)),
         whiteouts(*index),
         view(source, repo, *index, *askers),
-        fetcher(layer, partial_in(state), repo, *index, *fetchers, fetch_options(source),
+        second_askers(std::make_unique<fs::WorkerPool>("ask", 4)),
+        second_view(second == nullptr ? nullptr
+                                      : std::make_unique<fs::RemoteView>(kSecondSource, *second,
+                                                                         *index, *second_askers)),
+        sources(second == nullptr ? std::vector{&view} : std::vector{&view, second_view.get()}),
+        fetcher(layer, partial_in(state), *index, *fetchers, fetch_options(),
                 {[this](const std::string& path) { return !whiteouts.covers(path); },
                  [this] { return whiteouts.hold(); },
-                 [this](const std::string& path, fs::LayerId id) { nodes.bind(path, id); }}) {
+                 [this](const std::string& path, fs::LayerId id, const hub::ContentId& content) {
+                   nodes.bind(path, id, content.hex);
+                 }}) {
     options.names.uid = ::geteuid();
     options.names.gid = ::getegid();
-    fs = std::make_unique<fs::CacheFs>(layer, *index, view, whiteouts, fetcher, nodes,
+    fs = std::make_unique<fs::CacheFs>(layer, *index, sources, whiteouts, fetcher, nodes,
                                        fs::CacheFs::Helpers{nullptr, &kernel, &listener}, options);
-    view.connect();
+    for (auto* one : sources.views()) {
+      one->on_moved([this] { fs->source_moved(); });
+      one->connect();
+    }
   }
   ~Mount() {
     fetcher.stop();
     askers->stop();
+    second_askers->stop();
     fetchers->stop();
     fs->waits().give_up_all();
     askers.reset();
+    second_askers.reset();
     fetchers.reset();
   }
   Mount(const Mount&) = delete;
@@ -119,6 +133,7 @@ struct Mount {
   void settle() {
     for (int i = 0; i < 3; ++i) {
       askers->drain();
+      second_askers->drain();
       fetchers->drain();
     }
   }
@@ -238,6 +253,9 @@ struct Mount {
   std::unique_ptr<fs::WorkerPool> fetchers;
   fs::Whiteouts whiteouts;
   fs::RemoteView view;
+  std::unique_ptr<fs::WorkerPool> second_askers;
+  std::unique_ptr<fs::RemoteView> second_view;
+  fs::Sources sources;
   fs::Fetcher fetcher;
   KernelNotes kernel;
   ChangeNotes listener;
@@ -249,9 +267,8 @@ struct Mount {
     std::filesystem::create_directory(state / "partial");
     return fs::UniqueFd(::open((state / "partial").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   }
-  static fs::FetchOptions fetch_options(const fs::SourceName& source) {
+  static fs::FetchOptions fetch_options() {
     fs::FetchOptions options;
-    options.source = source.text();
     options.uid = ::geteuid();
     options.gid = ::getegid();
     return options;

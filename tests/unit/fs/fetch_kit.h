@@ -28,7 +28,7 @@ inline constexpr std::int64_t kModified = 1'700'000'000;
 
 // Everything a fetcher needs, over directories that outlive it.
 struct FetchRig {
-  FetchRig(const TempDirectory& layer_directory, const TempDirectory& state, FakeRepo& repo,
+  FetchRig(const TempDirectory& layer_directory, const TempDirectory& state,
            std::size_t threads = 4)
       : layer(layer_directory.open()),
         index(open_index(state.path())),
@@ -37,15 +37,15 @@ struct FetchRig {
     std::filesystem::create_directory(state / "partial");
     fs::UniqueFd partial(::open((state / "partial").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     fs::FetchOptions options;
-    options.source = kSource.text();
     options.uid = ::geteuid();
     options.gid = ::getegid();
-    const auto name_is_given = [this](const std::string& path, fs::LayerId id) {
+    const auto name_is_given = [this](const std::string& path, fs::LayerId id,
+                                      const hub::ContentId&) {
       if (before_name) before_name(path, id);
     };
     const auto is_wanted = [this](const std::string& path) { return !deleted.contains(path); };
     const auto hold = [this] { return std::unique_lock(naming); };
-    fetcher = std::make_unique<Fetcher>(layer, std::move(partial), repo, *index, *pool, options,
+    fetcher = std::make_unique<Fetcher>(layer, std::move(partial), *index, *pool, options,
                                         fs::NamingRules{is_wanted, hold, name_is_given});
   }
   ~FetchRig() { end(); }
@@ -69,6 +69,7 @@ struct FetchRig {
 inline FetchOrder order_of(const FakeRepo::Files& files, const std::string& commit,
                            const std::string& path) {
   FetchOrder order;
+  order.source = kSource.text();
   order.path = path;
   order.size = files.at(path).size();
   order.content = content_of(files.at(path));
@@ -116,7 +117,7 @@ class FetcherTest : public testing::Test {
 
   void renew(std::size_t threads = 4) {
     rig_.reset();
-    rig_ = std::make_unique<FetchRig>(layer_, state_, repo_, threads);
+    rig_ = std::make_unique<FetchRig>(layer_, state_, threads);
   }
 
   std::shared_ptr<Outcome> start(const std::string& path, Urgency urgency = Urgency::kDemand) {
@@ -124,6 +125,7 @@ class FetcherTest : public testing::Test {
   }
   std::shared_ptr<Outcome> start(FetchOrder order, Urgency urgency = Urgency::kDemand) {
     auto outcome = std::make_shared<Outcome>();
+    if (order.repo == nullptr) order.repo = &repo_;
     rig_->fetcher->fetch(std::move(order), urgency, [outcome](const auto& file, const auto& error) {
       outcome->file = file;
       outcome->error = error;

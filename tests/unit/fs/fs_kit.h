@@ -144,6 +144,7 @@ FakeRepo::Files module_files(const std::string& module, const std::string& salt 
 FakeRepo::Files operator+(FakeRepo::Files one, const FakeRepo::Files& other);
 
 inline const fs::SourceName kSource{"http://hub.test", "team/cache", "main"};
+inline const fs::SourceName kSecondSource{"http://hub.test", "lab/cache", "main"};
 
 // An index in the state folder of a temporary layer.
 std::unique_ptr<index::Index> open_index(const std::filesystem::path& directory);

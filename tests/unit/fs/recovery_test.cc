@@ -117,7 +117,7 @@ TEST_F(RecoveryTest, AKillAtAnyStepLeavesAValidCache) {
     const pid_t child = ::fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
-      rig_ = std::make_unique<FetchRig>(layer_, state_, repo_);
+      rig_ = std::make_unique<FetchRig>(layer_, state_);
       step.arm(*rig_, repo_);
       start(done_);
       start(neff_);

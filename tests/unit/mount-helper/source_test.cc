@@ -65,7 +65,7 @@ TEST(Source, ThisVersionMountsOne) {
   const auto one = parse_sources("lab/cache@v1");
   EXPECT_EQ(only_source(one).revision, "v1");
   const auto two = parse_sources("lab/cache,team/x");
-  EXPECT_THAT(refusal_of([&] { only_source(two); }).text, HasSubstr("neffs mount lab/cache)"));
+  EXPECT_THAT(refusal_of([&] { only_source(two); }).text, HasSubstr("name one of them, as lab/cache)"));
 }
 
 // Two homes, root's and ada's, and variables as a test wants them.
