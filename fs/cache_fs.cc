@@ -65,16 +65,14 @@ void CacheFs::lookup(NodeId parent, const std::string& name, const Caller& calle
                      const ReplyPtr<Entry>& reply) {
   try {
     if (name.size() > NAME_MAX) throw_errno(ENAMETOOLONG, "lookup");
-    answer_lookup(parent, name, reply, true, caller);
+    answer_lookup({parent, name, caller, reply, Clock::now() + options_.hub_timeout});
   } catch (...) {
     reply->failed(std::current_exception());
   }
 }
 
-// may_wait: false the second time, when the Hub has answered or failed
-void CacheFs::answer_lookup(NodeId parent, const std::string& name, const ReplyPtr<Entry>& reply,
-                            bool may_wait, const Caller& caller) {
-  const auto path = nodes_.child_path(parent, name);
+void CacheFs::answer_lookup(const LookUp& look) {
+  const auto path = nodes_.child_path(look.parent, look.name);
   auto found = names_.find(path);
   // A wrong miss costs a compilation: it is told from heads that were asked for a moment ago.
   const bool needs_head =
@@ -82,43 +80,49 @@ void CacheFs::answer_lookup(NodeId parent, const std::string& name, const ReplyP
   if (found.is_by_source && needs_head) found.is_lasting = false;
   // A copy that may be of an older commit than its neighbours is as good as unknown.
   const bool is_settled = found.kind != Found::Kind::kUnknown && found.is_lasting;
-  const auto question = is_settled || !may_wait ? nullptr : ask_about(path, found, needs_head);
-  if (question && question->is_empty()) {  // answered since it was looked at
-    answer_lookup(parent, name, reply, false, caller);
-    return;
+  // The one source that was asked has the module no more: now it is for the others to say.
+  const bool is_let_go = look.only != nullptr && found.only == nullptr;
+  if (!is_settled && (look.may_wait || is_let_go)) {
+    const auto within = needs_head ? std::optional(options_.miss_check) : std::nullopt;
+    const auto question = sources_.about(path, found.only, within);
+    if (question->is_worth_waiting()) {
+      wait_for(question, look, found.only);
+      return;
+    }
+    if (question->is_empty()) {  // answered since it was looked at
+      answer_lookup(look.again(found.only));
+      return;
+    }
+    question->start();
   }
-  if (!question || !question->is_worth_waiting()) {
-    if (question) question->start();
-    if (found.kind == Found::Kind::kUnknown) ++counters_.errors;
-    reply->ok(entry_of(parent, name, path, found));
-    return;
-  }
-  const auto answer_now = [this, parent, name, reply, caller] {
+  if (found.kind == Found::Kind::kUnknown) ++counters_.errors;
+  look.reply->ok(entry_of(look.parent, look.name, path, found));
+}
+
+// Looks again when the question is answered, or at the deadline.
+void CacheFs::wait_for(const std::shared_ptr<Question>& question, const LookUp& look,
+                       RemoteView* only) {
+  const auto answer_now = [this](const LookUp& again) {
     try {
-      answer_lookup(parent, name, reply, false, caller);
+      answer_lookup(again);
     } catch (...) {
-      reply->failed(std::current_exception());
+      again.reply->failed(std::current_exception());
     }
   };
-  const auto give_up = [question, reply, answer_now](GiveUp reason) {
+  const auto give_up = [question, look, answer_now](GiveUp reason) {
     if (reason != GiveUp::kDeadline) {
-      reply->failed(std::make_exception_ptr(std::system_error(EINTR, std::generic_category())));
+      look.reply->failed(
+          std::make_exception_ptr(std::system_error(EINTR, std::generic_category())));
       return;
     }
     question->note_slow();
-    answer_now();
+    answer_now(look.again(nullptr));
   };
-  park(reply, Clock::now() + options_.hub_timeout, caller, give_up, [&](WaitId id) {
-    question->start([this, answer_now, id](const std::exception_ptr&) {
-      if (waits_.settle(id)) answer_now();
+  park(look.reply, look.deadline, look.caller, give_up, [&](WaitId id) {
+    question->start([this, answer_now, look, only, id](const std::exception_ptr&) {
+      if (waits_.settle(id)) answer_now(look.again(only));
     });
   });
-}
-
-std::shared_ptr<Question> CacheFs::ask_about(const std::string& path, const Found& found,
-                                             bool needs_head) const {
-  const auto within = needs_head ? std::optional(options_.miss_check) : std::nullopt;
-  return sources_.about(path, found.only, within);
 }
 
 Attributes CacheFs::attributes(NodeId node, struct stat st) const {

@@ -174,14 +174,26 @@ class CacheFs {
  private:
   using Clock = std::chrono::steady_clock;
 
+  struct LookUp {
+    NodeId parent = 0;
+    std::string name;
+    Caller caller;
+    ReplyPtr<Entry> reply;
+    Clock::time_point deadline;
+    bool may_wait = true;        // it has not been waited for yet
+    RemoteView* only = nullptr;  // the one source that was asked, if it was one
+
+    LookUp again(RemoteView* asked) const {
+      return {parent, name, caller, reply, deadline, false, asked};
+    }
+  };
+
   Entry entry_of(NodeId parent, const std::string& name, const std::string& path,
                  const Found& found);
   Entry absent(const std::string& path, bool is_certain);
-  std::shared_ptr<Question> ask_about(const std::string& path, const Found& found,
-                                      bool needs_head) const;
   bool is_other_file(NodeId node, const Found& found) const;
-  void answer_lookup(NodeId parent, const std::string& name, const ReplyPtr<Entry>& reply,
-                     bool may_wait, const Caller& caller);
+  void answer_lookup(const LookUp& look);
+  void wait_for(const std::shared_ptr<Question>& question, const LookUp& look, RemoteView* only);
   std::optional<Opened> open_here(NodeId node, const std::string& path, int flags);
   void open_remote(NodeId node, const std::string& path, int flags, const Caller& caller,
                    const ReplyPtr<Opened>& reply);

@@ -192,20 +192,10 @@ bool Names::settle(std::string_view module) {
   const bool had_copies = from != nullptr;
   if (had_copies) {
     if (!from->peek(key)) return false;
-    ShownModule kept{from->peek_module(module), from};
-    auto others = copies;
-    std::erase_if(others, [&](const auto& file) { return is_in(kept, file, key); });
-    if (!others.empty() || !is_finished(kept)) {
-      const auto first = sources_.peek(key);
-      const bool is_told = first && first->is_certain && first->from != nullptr;
-      if (is_told && first->from != from)
-        kept = {first->from->peek_module(module), first->from};
-      else if (!is_finished(kept))
-        kept = {};
-      std::erase_if(copies, [&](const auto& file) { return is_in(kept, file, key); });
-      remove_copies(std::move(copies), Spare::kChanged);
-      from = kept.from;
-    }
+    const ShownModule kept{from->peek_module(module), from};
+    std::erase_if(copies, [&](const auto& file) { return is_in(kept, file, key); });
+    remove_copies(std::move(copies), Spare::kChanged);
+    if (!is_finished(kept)) from = nullptr;  // it is anyone's now
   }
   const std::lock_guard lock(mutex_);
   auto& now = modules_[key];

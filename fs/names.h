@@ -95,8 +95,8 @@ class Names {
   std::optional<std::vector<Child>> children(const std::string& path, Remotes remotes);
 
   // Makes the module's copies agree with what their source has of it now: a copy follows its source,
-  // and that one only. Copies stay with it for as long as it has the same, also when a source that
-  // goes before gets the module; where it has something else, the module is that of the first again.
+  // and that one only. The module stays with it for as long as that has it finished, also when a source
+  // that goes before gets it, too; after that it is the first one's again.
   // False if the source has to be asked first.
   bool settle(std::string_view module);
   // The open file is going to be written: from here on it is ours. False if its name went to

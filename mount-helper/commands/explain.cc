@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "mount-helper/answer.h"
 #include "mount-helper/command_error.h"
 #include "mount-helper/control.h"
 #include "mount-helper/findings.h"
@@ -96,11 +97,14 @@ std::string explain_text(const Json& answer, bool is_colored) {
       path = value_text(key, value);
       continue;
     }
-    if (key == "locks" || key == "failures" || key == "mountpoint") continue;  // shown below
+    if (key == "locks" || key == "failures" || key == "mountpoint" || key == "passed_over")
+      continue;  // shown below
     std::string label = key;
     std::replace(label.begin(), label.end(), '_', ' ');
     rows.emplace_back(printable(label), value_text(key, value));
   }
+  for (const Json& source : list_in(answer, "passed_over"))
+    rows.emplace_back("not from", word_in(source, "source") + ": " + word_in(source, "why"));
   append(rows, finding_rows(find_locks(answer)));
   append(rows, finding_rows(find_failures(answer)));
   return bold(path, is_colored) + '\n' + aligned(rows);
