@@ -13,6 +13,12 @@ bool decides_a_compile(std::string_view path) {
   return at.place == Place::kModule || at.inside == kDoneMark;
 }
 
+NamesOptions names_options(const FsOptions& options) {
+  auto names = options.names;
+  names.lists_whole_root = options.list == ListPolicy::kAll;
+  return names;
+}
+
 }  // namespace
 
 CacheFs::CacheFs(const Layer& layer, index::Index& index, RemoteView& view, Whiteouts& whiteouts,
@@ -26,7 +32,7 @@ CacheFs::CacheFs(const Layer& layer, index::Index& index, RemoteView& view, Whit
       options_(options),
       kernel_(helpers.kernel),
       listener_(helpers.listener),
-      names_(layer, index, view, whiteouts, options.names),
+      names_(layer, index, view, whiteouts, names_options(options)),
       files_(helpers.backing) {}
 
 CacheFs::~CacheFs() {
