@@ -13,6 +13,12 @@ bool decides_a_compile(std::string_view path) {
   return at.place == Place::kModule || at.inside == kDoneMark;
 }
 
+NamesOptions names_options(const FsOptions& options) {
+  auto names = options.names;
+  names.lists_whole_root = options.list == ListPolicy::kAll;
+  return names;
+}
+
 }  // namespace
 
 CacheFs::CacheFs(const Layer& layer, index::Index& index, const Sources& sources,
@@ -27,7 +33,7 @@ CacheFs::CacheFs(const Layer& layer, index::Index& index, const Sources& sources
       options_(options),
       kernel_(helpers.kernel),
       listener_(helpers.listener),
-      names_(layer, index, sources, whiteouts, options.names),
+      names_(layer, index, sources, whiteouts, names_options(options)),
       files_(helpers.backing) {}
 
 CacheFs::~CacheFs() {

@@ -158,6 +158,7 @@ std::optional<std::vector<Names::Child>> Names::children(const std::string& path
   }
   if (remotes == Remotes::kAll && !remote.is_certain) return std::nullopt;
   for (const auto& [name, shown] : remote.names) {
+    if (is_root && !options_.lists_whole_root && locate(name).place != Place::kVersion) continue;
     if (local_names.contains(name) || is_deleted(join_path(path, name))) continue;
     const bool is_directory = shown.kind == RemoteName::Kind::kDirectory;
     children.push_back({name, remote_ino(join_path(path, name), shown.content),

@@ -28,6 +28,9 @@ struct NamesOptions {
   gid_t gid = 0;
   mode_t directory_mode = 0777;
   mode_t file_mode = 0666;
+  // List also what a source has in its root besides compiler folders. Else a client that uploads all it
+  // finds here would put a README back as it was when the source was last looked at.
+  bool lists_whole_root = false;
 };
 
 struct Found {

@@ -21,7 +21,7 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 // Modules a commit; up after each full one that was quick, down when the Hub has trouble with it.
-constexpr std::uint64_t kFirstBatch = 50;
+constexpr std::uint64_t kFirstBatch = 100;
 constexpr std::uint64_t kSmallestBatch = 10;
 constexpr std::uint64_t kLargestBatch = 400;
 constexpr seconds kQuick{40};
@@ -221,13 +221,19 @@ void Publisher::recover() {
   is_recovered_ = true;
 }
 
-bool Publisher::push_due() {
-  const auto now = std::chrono::system_clock::now();
+std::vector<index::Upload> Publisher::due_uploads(Time now) {
   auto uploads = parts_.index.due_uploads(parts_.target, unix_s(now), {batch_size_, kMostBytes});
   keep_out(uploads);
-  if (uploads.empty()) return false;
+  return uploads;
+}
+
+bool Publisher::push_due() {
+  if (due_uploads(std::chrono::system_clock::now()).empty()) return false;
   check_access();
   count_commits();
+  const auto now = std::chrono::system_clock::now();
+  auto uploads = due_uploads(now);  // with those that have come meanwhile
+  if (uploads.empty()) return false;
   {
     const std::lock_guard lock(mutex_);
     if (pace_.next(now, hurries_) > now) return false;

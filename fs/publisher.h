@@ -79,6 +79,7 @@ class Publisher : public UploadSink {
   void run();
   void recover();
   void work();
+  std::vector<index::Upload> due_uploads(Time now);
   bool push_due();
   void push(std::vector<index::Upload> uploads);
   std::optional<PushResult> push_at_head(const std::vector<index::Upload>& uploads);

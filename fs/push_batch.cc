@@ -2,21 +2,24 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <exception>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <span>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include <spdlog/spdlog.h>
 
 #include "fs/cache_layout.h"
-#include "fs/durable.h"
 #include "fs/module_tracker.h"
 #include "fs/push_limits.h"
 #include "fs/remote_module.h"
@@ -30,20 +33,10 @@ using std::chrono::seconds;
 
 constexpr hours kToUpload{6};  // a transfer that stands still ends sooner
 constexpr seconds kToCommit{150};
-
-hub::HubError cancelled() {
-  return {hub::HubErrorKind::kCancelled, "the upload was given up"};
-}
+constexpr std::uint64_t kPartBytes = std::uint64_t{64} << 20;
 
 hub::LfsObject object_of(const index::UploadFile& file) {
   return {hub::ContentId::parse(file.sha256).value_or(hub::ContentId()), file.snapshot.size};
-}
-
-std::string read_bytes(int fd, std::uint64_t size) {
-  hub::FileBody body(fd, 0, size);
-  std::string bytes;
-  while (bytes.size() < size) bytes += body.read(size - bytes.size());
-  return bytes;
 }
 
 std::string new_push_id() {
@@ -66,13 +59,13 @@ std::string description_of(const index::Push& push) {
 PushBatch::PushBatch(const PushParts& parts, std::vector<index::Upload> uploads,
                      std::stop_token stop)
     : parts_(parts), stop_(std::move(stop)) {
-  for (auto& upload : uploads) items_.push_back({std::move(upload), {}, {}, {}});
+  for (auto& upload : uploads) items_.push_back({std::move(upload), {}, {}, {}, {}});
 }
 
 std::optional<PushResult> PushBatch::push() {
-  hash();
+  look();
   plan();
-  upload();
+  bring();
   look_again();
   return send();
 }
@@ -89,69 +82,54 @@ void PushBatch::changed(const Item& item) {
   parts_.look_again(item.upload.entry.path);
 }
 
-// --- the files here -------------------------------------------------------------------------------
-
-void PushBatch::hash() {
-  keep_only([this](Item& item) {
-    if (stop_.stop_requested()) throw cancelled();
-    if (hash(item)) return true;
-    changed(item);
-    return false;
-  });
-}
-
-std::string PushBatch::bytes_of(const std::string& path) const {
-  return find_bytes(parts_.layer, path, parts_.mountpoint).value_or(path);
-}
-
-// False if a file is not the one that was queued.
-bool PushBatch::hash(Item& item) try {
-  for (auto& file : item.upload.files) {
-    const auto fd = parts_.layer.open(bytes_of(file.path), O_RDONLY | O_NONBLOCK);
-    sync_bytes(fd.get());  // what is sent is what the next life finds here, power cut or not
-    if (snapshot_of(stat_of(fd.get())) != file.snapshot) return false;
-    const auto size = file.snapshot.size;
-    item.samples.push_back(read_bytes(fd.get(), std::min<std::uint64_t>(size, hub::kSampleBytes)));
-    if (!file.sha256.empty()) continue;
-    const auto ids = hub::hash_file(fd.get(), size, stop_);
-    if (snapshot_of(stat_of(fd.get())) != file.snapshot) return false;
-    file.sha256 = ids.sha256.text();
-    file.sha1 = ids.blob.text();
-    if (!parts_.index.note_hashes(item.upload.entry.generation, file.path, file.sha256, file.sha1))
-      return false;
-  }
-  return true;
-} catch (const std::system_error& error) {
-  if (error.code().value() == EIO) throw;
-  return false;
-} catch (const hub::HubError& error) {
-  if (error.kind != hub::HubErrorKind::kLocal || error.local_errno == EIO) throw;
-  return false;  // it is shorter by now
-}
-
-// Stores through a mapping show in nothing but the times, and in who may still make them.
-bool PushBatch::is_unchanged(const Item& item) const {
-  return std::all_of(item.upload.files.begin(), item.upload.files.end(), [&](const auto& file) {
-    const auto bytes = bytes_of(file.path);
-    const auto st = parts_.layer.stat(bytes);
-    return st && snapshot_of(*st) == file.snapshot && !parts_.is_written(bytes);
-  });
-}
-
-void PushBatch::look_again() {
-  keep_only([this](Item& item) {
-    if (is_unchanged(item)) return true;
-    changed(item);
-    return false;
-  });
-}
-
 // --- uploading ------------------------------------------------------------------------------------
 
-hub::UploadRequest PushBatch::uploads_to_make() const {
+std::vector<PushBatch::Items> PushBatch::take_parts() {
+  std::vector<Items> parts;
+  std::uint64_t bytes = kPartBytes;
+  for (auto& item : items_) {
+    if (bytes >= kPartBytes) {
+      parts.emplace_back();
+      bytes = 0;
+    }
+    bytes += item.upload.entry.bytes;
+    parts.back().push_back(std::move(item));
+  }
+  items_.clear();
+  return parts;
+}
+
+// In two lanes: while one hashes or waits for the last answers of a part, the other one keeps the network
+// busy.
+void PushBatch::bring() {
+  auto parts = take_parts();
+  std::atomic<std::size_t> next{0};
+  std::array<std::exception_ptr, 2> failures;
+  const auto lane = [&](std::exception_ptr& failure) {
+    try {
+      for (auto i = next++; i < parts.size(); i = next++) {
+        hash(parts[i]);
+        judge(parts[i]);
+        upload(parts[i]);
+      }
+    } catch (...) {
+      failure = std::current_exception();
+      next = parts.size();
+    }
+  };
+  {
+    const std::jthread other([&] { lane(failures[1]); });
+    lane(failures[0]);
+  }
+  for (const auto& failure : failures)
+    if (failure) std::rethrow_exception(failure);
+  for (auto& part : parts) std::move(part.begin(), part.end(), std::back_inserter(items_));
+}
+
+hub::UploadRequest PushBatch::uploads_to_make(const Items& items) const {
   hub::UploadRequest request;
   std::map<std::string, std::string> paths;  // by content
-  for (const auto& item : items_)
+  for (const auto& item : items)
     for (std::size_t i = 0; i < item.upload.files.size(); ++i) {
       const auto& file = item.upload.files[i];
       if (file.mode != index::UploadMode::kLfs || item.is_there[i]) continue;
@@ -170,14 +148,14 @@ hub::UploadRequest PushBatch::uploads_to_make() const {
   return request;
 }
 
-void PushBatch::upload() {
-  const auto request = uploads_to_make();
+void PushBatch::upload(Items& items) {
+  const auto request = uploads_to_make(items);
   if (request.objects.empty()) return;
   const auto results = parts_.repo.upload(request, within(kToUpload, stop_));
   std::map<std::string, hub::HubError> failures;
   for (std::size_t i = 0; i < results.size(); ++i)
     if (results[i].error) failures.emplace(request.objects[i].content.text(), *results[i].error);
-  keep_only([&](Item& item) {
+  std::erase_if(items, [&](const Item& item) {
     for (std::size_t i = 0; i < item.upload.files.size(); ++i) {
       const auto& file = item.upload.files[i];
       if (file.mode != index::UploadMode::kLfs || item.is_there[i]) continue;
@@ -196,9 +174,9 @@ void PushBatch::upload() {
         parts_.index.put_back(std::vector{item.upload.entry.generation},
                               now_s() + retry_after_s(attempts), error.what(), now_s());
       }
-      return false;
+      return true;
     }
-    return true;
+    return false;
   });
 }
 
@@ -206,7 +184,7 @@ void PushBatch::upload() {
 
 hub::RegularFile PushBatch::read_regular(const index::UploadFile& file) const {
   const auto fd = parts_.layer.open(bytes_of(file.path), O_RDONLY | O_NONBLOCK);
-  hub::RegularFile regular{file.path, read_bytes(fd.get(), file.snapshot.size)};
+  hub::RegularFile regular{file.path, hub::read_start(fd.get(), file.snapshot.size)};
   hub::ContentHasher hasher(hub::HashKind::kGitBlobSha1, regular.bytes.size());
   hasher.update(std::as_bytes(std::span(regular.bytes)));
   if (hasher.finish().text() != file.sha1)
@@ -246,8 +224,8 @@ std::optional<PushResult> PushBatch::send() {
   if (generations.empty()) return result;
   const auto push =
       parts_.index.begin_push(new_push_id(), parts_.target, head_, generations, now_s());
-  keep_only([&](const Item& item) {
-    return std::any_of(push.uploads.begin(), push.uploads.end(), [&](const auto& upload) {
+  std::erase_if(items_, [&](const Item& item) {
+    return std::none_of(push.uploads.begin(), push.uploads.end(), [&](const auto& upload) {
       return upload.generation == item.upload.entry.generation;
     });
   });

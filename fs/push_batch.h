@@ -1,6 +1,7 @@
-// One commit of several modules: hashed, asked for, uploaded, looked at once more, and sent.
+// One commit of several modules: asked for, hashed, uploaded, looked at once more, and sent.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -47,7 +48,7 @@ struct PushResult {
   std::vector<RemoteView::Added> added;
 };
 
-// Used once, by one thread.
+// Used once, by one thread; another one of its own helps to hash and upload.
 class PushBatch {
  public:
   // uploads: uploading, by mark_uploading()
@@ -64,28 +65,35 @@ class PushBatch {
   struct Item {
     index::Upload upload;
     std::vector<std::string> samples;    // by file
+    std::vector<hub::FilePlan> plans;    // by file
     std::vector<bool> is_there;          // by file: the branch has these very bytes
     std::vector<std::string> leftovers;  // of the repo, to be deleted
     bool is_new = false;                 // the repo has nothing of it
   };
+  using Items = std::vector<Item>;
   struct Question;
 
-  // Each takes out of items_ what cannot go on.
-  void hash();
+  // Each takes out of the items what cannot go on.
+  void look();
   void plan();
-  void upload();
+  void bring();
+  void hash(Items& items);
+  void judge(Items& items);
+  void upload(Items& items);
   void look_again();
   std::optional<PushResult> send();
 
   // Where the bytes of a file are: elsewhere for an alias in a registry, which is a symlink.
   std::string bytes_of(const std::string& path) const;
+  bool look(Item& item);
   bool hash(Item& item);
+  bool hash(const Item& item, index::UploadFile& file);
   bool is_unchanged(const Item& item) const;
   Question question() const;
-  bool note_plans(Item& item, const std::vector<hub::FilePlan>& plans);
-  bool judge(Item& item, const std::vector<hub::FilePlan>& plans,
-             const std::vector<hub::FilePlan>& probes);
-  hub::UploadRequest uploads_to_make() const;
+  bool note_plans(Item& item);
+  bool judge(Item& item);
+  std::vector<Items> take_parts();
+  hub::UploadRequest uploads_to_make(const Items& items) const;
   hub::CommitRequest request_for(const index::Push& push) const;
   void check_private() const;
   hub::RegularFile read_regular(const index::UploadFile& file) const;
@@ -93,16 +101,12 @@ class PushBatch {
   void release_written(const Item& item);
   void fail(const Item& item, const std::string& why);
   void changed(const Item& item);
-  template <typename Stays>
-  void keep_only(Stays stays) {
-    std::erase_if(items_, [&](Item& item) { return !stays(item); });
-  }
 
   const PushParts& parts_;
   const std::stop_token stop_;
-  std::vector<Item> items_;
+  Items items_;
   std::string head_;
-  std::uint64_t superseded_ = 0;
+  std::atomic<std::uint64_t> superseded_ = 0;
 };
 
 // Why a repo that has become public gets nothing.

@@ -46,48 +46,49 @@ void PushBatch::plan() {
   if (answer.head) head_ = *answer.head;
   auto plan = answer.files.begin();
   auto probe = answer.files.begin() + static_cast<std::ptrdiff_t>(asked.probes_from);
-  keep_only([&](Item& item) {
+  std::erase_if(items_, [&](Item& item) {
     const auto files = static_cast<std::ptrdiff_t>(item.upload.files.size());
     const auto probes =
         static_cast<std::ptrdiff_t>(names_of_leftovers(item.upload.entry.path).size());
-    const std::vector<hub::FilePlan> plans(plan, plan + files);
-    const std::vector<hub::FilePlan> probed(probe, probe + probes);
+    item.plans.assign(plan, plan + files);
+    const auto has = [](const hub::FilePlan& file) { return file.current.has_value(); };
+    item.is_new = std::none_of(plan, plan + files, has) && std::none_of(probe, probe + probes, has);
     plan += files;
     probe += probes;
-    return judge(item, plans, probed);
+    return !note_plans(item);
   });
 }
 
 // False if the repo's own rules keep a file out.
-bool PushBatch::note_plans(Item& item, const std::vector<hub::FilePlan>& plans) {
-  for (std::size_t i = 0; i < plans.size(); ++i) {
+bool PushBatch::note_plans(Item& item) {
+  for (std::size_t i = 0; i < item.plans.size(); ++i) {
     auto& file = item.upload.files[i];
-    if (plans[i].storage == hub::StorageKind::kIgnored) {
+    if (item.plans[i].storage == hub::StorageKind::kIgnored) {
       fail(item, fmt::format("the .gitignore of {} excludes {}", parts_.target.repo, file.path));
       return false;
     }
-    file.mode = mode_of(plans[i].storage);
+    file.mode = mode_of(item.plans[i].storage);
     parts_.index.note_mode(item.upload.entry.generation, file.path, file.mode);
-    item.is_there.push_back(plans[i].current && plans[i].current->text() == file.content());
   }
   return true;
 }
 
+void PushBatch::judge(Items& items) {
+  std::erase_if(items, [this](Item& item) { return !judge(item); });
+}
+
 // False if it is not published, now or ever.
-bool PushBatch::judge(Item& item, const std::vector<hub::FilePlan>& plans,
-                      const std::vector<hub::FilePlan>& probes) {
-  if (!note_plans(item, plans)) return false;
-  const auto has = [](const hub::FilePlan& plan) { return plan.current.has_value(); };
-  item.is_new = std::none_of(plans.begin(), plans.end(), has) &&
-                std::none_of(probes.begin(), probes.end(), has);
-  const bool is_all_there = std::all_of(item.is_there.begin(), item.is_there.end(),
-                                        [](bool is_there) { return is_there; });
-  if (is_all_there || item.is_new) return true;
+bool PushBatch::judge(Item& item) {
   OurFiles ours;
-  for (std::size_t i = 0; i < plans.size(); ++i) {
-    ours.some_differ |= has(plans[i]) && !item.is_there[i];
-    ours.some_are_missing |= !has(plans[i]);
+  for (std::size_t i = 0; i < item.plans.size(); ++i) {
+    const auto& there = item.plans[i].current;
+    const bool is_there = there && there->text() == item.upload.files[i].content();
+    item.is_there.push_back(is_there);
+    ours.some_differ |= there && !is_there;
+    ours.some_are_missing |= !there;
   }
+  const bool is_all_there = !ours.some_differ && !ours.some_are_missing;
+  if (is_all_there || item.is_new) return true;
   const auto& entry = item.upload.entry;
   const auto there =
       look_at_module(parts_.reader, head_, entry.path, std::chrono::steady_clock::now() + kToAsk);

@@ -91,7 +91,7 @@ std::string repo_not_found_text(const Answer& answer) {
            "`hf auth login` or HF_TOKEN)";
   }
   return "the repo does not exist, or is private and this token may not see it (check the name "
-         "and the token's rights)";
+         "and the token's rights; `neffs create` makes a repo)";
 }
 
 std::string text_of(HubErrorKind kind, const Answer& answer) {

@@ -5,30 +5,26 @@
 #include <algorithm>
 #include <cerrno>
 #include <span>
+#include <vector>
 
 #include "hub/hub_error.h"
 
 namespace neffs::hub {
 namespace {
 
-constexpr std::size_t kHashStep = 1U << 20U;
+constexpr std::size_t kHashStep = 256UL * 1024;
 
-std::span<const std::byte> bytes_of(const std::string& text) {
-  return std::as_bytes(std::span(text));
-}
-
-// Gives `use` the file, a step at a time.
-template <typename Use>
-void read_through(int fd, std::uint64_t size, const std::stop_token& stop, Use use) {
-  FileBody body(fd, 0, size);
-  for (std::uint64_t left = size; left > 0;) {
-    if (stop.stop_requested()) {
-      throw HubError(HubErrorKind::kCancelled, "the hashing was given up");
-    }
-    const std::string bytes = body.read(std::min<std::uint64_t>(left, kHashStep));
-    use(bytes_of(bytes));
-    left -= bytes.size();
+// At least one byte of a file that must have more. Throws HubError kLocal.
+std::size_t read_some(int fd, std::uint64_t offset, std::span<char> into) {
+  ssize_t length = 0;
+  do {
+    length = ::pread(fd, into.data(), into.size(), static_cast<off_t>(offset));
+  } while (length < 0 && errno == EINTR);
+  if (length < 0) throw HubError::local("the file cannot be read", errno);
+  if (length == 0) {
+    throw HubError(HubErrorKind::kLocal, "the file has become shorter than it was");
   }
+  return static_cast<std::size_t>(length);
 }
 
 }  // namespace
@@ -38,34 +34,36 @@ FileBody::FileBody(int fd, std::uint64_t offset, std::uint64_t size)
 
 std::string FileBody::read(std::size_t most) {
   std::string bytes(std::min<std::uint64_t>(most, size_ - done_), '\0');
-  ssize_t length = 0;
-  do {
-    length = ::pread(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset_ + done_));
-  } while (length < 0 && errno == EINTR);
-  if (length < 0) throw HubError::local("the file cannot be read", errno);
-  if (length == 0) {
-    throw HubError(HubErrorKind::kLocal, "the file has become shorter than it was");
-  }
-  bytes.resize(static_cast<std::size_t>(length));
+  bytes.resize(read_some(fd_, offset_ + done_, bytes));
   done_ += bytes.size();
   return bytes;
 }
 
-FileIds hash_file(int fd, std::uint64_t size, const std::stop_token& stop) {
-  ContentHasher blob(HashKind::kGitBlobSha1, size);
-  ContentHasher sha256(HashKind::kSha256, size);
-  read_through(fd, size, stop, [&](std::span<const std::byte> bytes) {
-    blob.update(bytes);
-    sha256.update(bytes);
-  });
-  return {blob.finish(), sha256.finish()};
+std::string read_start(int fd, std::uint64_t size) {
+  FileBody body(fd, 0, size);
+  std::string bytes;
+  while (bytes.size() < size) bytes += body.read(size - bytes.size());
+  return bytes;
+}
+
+ContentId hash_file(int fd, std::uint64_t size, HashKind kind, const std::stop_token& stop) {
+  ContentHasher hasher(kind, size);
+  std::vector<char> buffer(std::min<std::uint64_t>(size, kHashStep));
+  for (std::uint64_t done = 0; done < size;) {
+    if (stop.stop_requested()) {
+      throw HubError(HubErrorKind::kCancelled, "the hashing was given up");
+    }
+    const auto most = std::min<std::uint64_t>(size - done, buffer.size());
+    const auto length = read_some(fd, done, std::span(buffer).first(most));
+    hasher.update(std::as_bytes(std::span(buffer).first(length)));
+    done += length;
+  }
+  return hasher.finish();
 }
 
 bool holds_content(int fd, std::uint64_t size, const ContentId& content,
                    const std::stop_token& stop) {
-  ContentHasher hasher(content.kind, size);
-  read_through(fd, size, stop, [&](std::span<const std::byte> bytes) { hasher.update(bytes); });
-  return hasher.finish() == content;
+  return hash_file(fd, size, content.kind, stop) == content;
 }
 
 }  // namespace neffs::hub

@@ -26,15 +26,12 @@ class FileBody final : public BodySource {
   std::uint64_t done_ = 0;
 };
 
-// What the Hub calls these bytes, as a regular file and as an LFS file.
-struct FileIds {
-  ContentId blob;
-  ContentId sha256;
-};
+// The first `size` bytes. Throws what reading throws.
+std::string read_start(int fd, std::uint64_t size);
 
-// Both ids of the first `size` bytes, in one pass. Throws what reading throws, and kCancelled soon
-// after `stop` asks.
-FileIds hash_file(int fd, std::uint64_t size, const std::stop_token& stop);
+// The id of this kind of the first `size` bytes. Throws what reading throws, and kCancelled soon after
+// `stop` asks.
+ContentId hash_file(int fd, std::uint64_t size, HashKind kind, const std::stop_token& stop);
 
 // Whether those bytes are still `content`. Throws the same.
 bool holds_content(int fd, std::uint64_t size, const ContentId& content,

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
+#include <future>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <span>
 
@@ -22,6 +25,7 @@ using std::chrono::steady_clock;
 // The Hub works on a commit for up to a minute before it says anything.
 constexpr std::chrono::seconds kCommitPatience{90};
 constexpr int kMostCommitPages = 40;
+constexpr std::size_t kMostQuestions = 4;  // at a time
 
 // Whether an error leaves it open that the commit was made after all.
 bool is_open(const HubError& error) {
@@ -141,18 +145,29 @@ void HubPushRepo::create(Visibility visibility, const CallLimits& limits) {
 }
 
 PushPlan HubPushRepo::plan(const std::vector<PushFile>& files, const CallLimits& limits) {
-  HubCall question = call("POST", "/preupload/" + encode_segment(branch_));
+  using Some = std::span<const PushFile>;
+  const auto ask = [&](Some some) {
+    HubCall question = call("POST", "/preupload/" + encode_segment(branch_));
+    question.body = preupload_question(some);
+    return parse_preupload(hub_.ask(question, limits.deadline, limits.stop).body, some);
+  };
   PushPlan plan;
   plan.files.reserve(files.size());
-  for (std::span<const PushFile> rest = files; !rest.empty();) {
-    const auto some = rest.first(std::min(rest.size(), kMostPlannedFiles));
-    rest = rest.subspan(some.size());
-    question.body = preupload_question(some);
-    auto part = parse_preupload(hub_.ask(question, limits.deadline, limits.stop).body, some);
+  std::deque<std::future<PushPlan>> asked;
+  const auto take = [&] {
+    auto part = asked.front().get();
+    asked.pop_front();
     const bool same_head = plan.files.empty() || plan.head == part.head;
     plan.head = same_head ? std::move(part.head) : std::nullopt;
     std::move(part.files.begin(), part.files.end(), std::back_inserter(plan.files));
+  };
+  for (Some rest = files; !rest.empty();) {
+    const auto some = rest.first(std::min(rest.size(), kMostPlannedFiles));
+    rest = rest.subspan(some.size());
+    if (asked.size() == kMostQuestions) take();
+    asked.push_back(std::async(std::launch::async, ask, some));
   }
+  while (!asked.empty()) take();
   return plan;
 }
 

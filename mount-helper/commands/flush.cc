@@ -23,7 +23,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
 
-constexpr std::chrono::milliseconds kBetweenLooks{200};
+constexpr std::chrono::milliseconds kBetweenLooks{100};
 constexpr std::chrono::seconds kBetweenLines{10};
 constexpr std::size_t kMostNames = 20;
 

@@ -23,6 +23,7 @@ class TextContent final : public Content {
   void read(std::uint64_t offset, std::span<char> out) const override {
     std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(offset), out.size(), out.begin());
   }
+  const std::string* text() const override { return &bytes_; }
 
  private:
   std::string bytes_;
@@ -179,6 +180,7 @@ ContentPtr slice_content(ContentPtr content, std::uint64_t offset, std::uint64_t
 }
 
 bool for_each_piece(const Content& content, const std::function<bool(std::string_view)>& take) {
+  if (const auto* text = content.text()) return text->empty() || take(*text);
   const std::uint64_t size = content.size();
   std::string piece(std::min(kPiece, size), '\0');
   for (std::uint64_t at = 0; at < size; at += piece.size()) {

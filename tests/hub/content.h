@@ -19,6 +19,8 @@ class Content {
   virtual std::uint64_t size() const = 0;
   // Fills `out` with the bytes from `offset` on; offset + out.size() must not exceed size().
   virtual void read(std::uint64_t offset, std::span<char> out) const = 0;
+  // All of it where it is in memory anyway; else null.
+  virtual const std::string* text() const { return nullptr; }
 };
 
 using ContentPtr = std::shared_ptr<const Content>;
@@ -40,7 +42,8 @@ ContentPtr joined_content(std::vector<ContentPtr> parts);
 // The `length` bytes from `offset` on; what lies beyond the end of `content` reads as zero.
 ContentPtr slice_content(ContentPtr content, std::uint64_t offset, std::uint64_t length);
 
-// Calls `take` with one piece after the other, each at most 256 KiB, until it returns false.
+// Calls `take` with one piece after the other until it returns false; what is not in memory is read in
+// pieces of at most 256 KiB.
 // Returns whether the end was reached.
 bool for_each_piece(const Content& content, const std::function<bool(std::string_view)>& take);
 

@@ -37,6 +37,7 @@ class Connection final : public httplib::Stream {
 
   ssize_t read(char* out, size_t size) override {
     if (begin_ == end_) {
+      if (size >= buffer_.size()) return ::recv(fd_, out, size, 0);
       const ssize_t n = ::recv(fd_, buffer_.data(), buffer_.size(), 0);
       if (n <= 0) return n;
       begin_ = 0;
@@ -85,6 +86,9 @@ class Connection final : public httplib::Stream {
 
 // The library gives its handlers no way to the connection they answer on.
 thread_local Connection* current_connection = nullptr;
+
+// A body is not moved about while it grows, and nobody's promise is taken for more than this.
+constexpr unsigned long long kMostReserved = 64ULL << 20;
 
 int listen_on_loopback(int port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -193,6 +197,10 @@ class HttpServer::Impl : private httplib::Server {
   // False: the body did not come to its end.
   bool receive(Request& request, const httplib::ContentReader& reader) {
     Delivery terms = service_.admit(request);
+    const auto promised = request.headers.find("Content-Length");
+    if (promised != request.headers.end())
+      request.body.reserve(
+          std::min(kMostReserved, std::strtoull(promised->second.c_str(), nullptr, 10)));
     return reader([&](const char* bytes, std::size_t size) {
       request.body.append(bytes, size);
       return service_.take(terms, request.body.size(), {bytes, size});

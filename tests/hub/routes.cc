@@ -14,7 +14,7 @@
 namespace neffs::test {
 namespace {
 
-Answer dispatch(const HubView& hub, Kind kind, const Request& request) {
+Answer dispatch(const HubView& hub, Kind kind, Request& request) {
   switch (kind) {
     case Kind::kInfo:
       return serve_info(hub, request);
@@ -71,7 +71,7 @@ Answer dispatch(const HubView& hub, Kind kind, const Request& request) {
 
 }  // namespace
 
-Answer route(const HubView& hub, Kind kind, const Request& request) {
+Answer route(const HubView& hub, Kind kind, Request& request) {
   try {
     return dispatch(hub, kind, request);
   } catch (const Refused& refused) {

@@ -6,6 +6,7 @@
 namespace neffs::test {
 
 // The Hub's answer, refusals included; never throws for what a client can send.
-Answer route(const HubView& hub, Kind kind, const Request& request);
+//   request: its body is taken where it is kept
+Answer route(const HubView& hub, Kind kind, Request& request);
 
 }  // namespace neffs::test

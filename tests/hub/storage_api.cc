@@ -1,5 +1,7 @@
 #include "tests/hub/storage_api.h"
 
+#include <utility>
+
 #include "tests/hub/signed_url.h"
 
 namespace neffs::test {
@@ -37,10 +39,10 @@ std::string storage_path(const TestRepo& repo, const LfsPointer& pointer) {
   return "/lfs-upload/" + encode_path(repo.name()) + "/" + pointer.oid;
 }
 
-Answer serve_lfs_put(const HubView& hub, const Request& request) {
+Answer serve_lfs_put(const HubView& hub, Request& request) {
   if (std::optional<Answer> refusal = refuse_body(hub, request)) return *refusal;
   const Destination to = destination_of(hub, request);
-  const LfsPointer pointer = hub.repos.lfs().put(text_content(request.body));
+  const LfsPointer pointer = hub.repos.lfs().put(text_content(std::move(request.body)));
   if (pointer.oid != to.oid) {
     return storage_error(400, "BadDigest", "The SHA256 you specified did not match");
   }
@@ -50,13 +52,14 @@ Answer serve_lfs_put(const HubView& hub, const Request& request) {
   return answer;
 }
 
-Answer serve_lfs_put_part(const HubView& hub, const Request& request) {
+Answer serve_lfs_put_part(const HubView& hub, Request& request) {
   if (std::optional<Answer> refusal = refuse_body(hub, request)) return *refusal;
   const std::string id = request.query_value("uploadId");
   if (!hub.uploads.find(id)) return storage_error(404, "NoSuchUpload", "There is no such upload");
   const std::uint64_t number = std::stoull(request.query_value("partNumber"));
   Answer answer = text_answer("");
-  answer.set_header("ETag", hub.uploads.put_part(id, number, text_content(request.body)));
+  answer.set_header("ETag",
+                    hub.uploads.put_part(id, number, text_content(std::move(request.body))));
   return answer;
 }
 

@@ -12,8 +12,8 @@ namespace neffs::test {
 std::string storage_path(const TestRepo& repo, const LfsPointer& pointer);
 
 // PUT of a whole file
-Answer serve_lfs_put(const HubView& hub, const Request& request);
+Answer serve_lfs_put(const HubView& hub, Request& request);
 // PUT of a part; the ETag of the answer is needed to complete the upload
-Answer serve_lfs_put_part(const HubView& hub, const Request& request);
+Answer serve_lfs_put_part(const HubView& hub, Request& request);
 
 }  // namespace neffs::test

@@ -144,6 +144,15 @@ TEST_F(ReadingTest, MakingAHiddenModuleGivesAnEmptyDirectory) {
   EXPECT_EQ(read_file(*mounted / (sample::kFailedModule + "/model.neff")).text, "compiled here");
 }
 
+// SEMANTICS 19: what is no part of a cache is there by its name.
+TEST_F(ReadingTest, OfTheRootOnlyCompilerFoldersAreListed) {
+  const auto mounted = mount();
+  EXPECT_EQ(
+      names_in(mounted->root()),
+      (std::set<std::string>{sample::kVersion, sample::kPreviousVersion, sample::kOldVersion}));
+  EXPECT_EQ(read_file(*mounted / "README.md"), (Bytes{0, sample::bytes_of("README.md")}));
+}
+
 // SEMANTICS 3: names that no directory may hold are skipped and counted, wherever they are listed.
 TEST_F(ReadingTest, HostileNamesAreSkippedAndCounted) {
   using namespace std::string_literals;

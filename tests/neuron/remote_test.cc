@@ -177,18 +177,15 @@ TEST_P(RemoteScans, UsedModulesAreListed) {
   expect_no_downloads();
 }
 
-// upload_folder opens every file it finds: of modules, those that are here.
+// upload_folder opens every file it finds: of modules, those that are here; of a repo's root, none.
 TEST_P(RemoteScans, AnUploadReadsNoRemoteModule) {
-  for (const std::string& path :
-       {std::string(".gitattributes"), std::string("README.md"), std::string("registry.json"),
-        std::string("inference-cache-config/"), kVersion + "/0_REGISTRY/"})
-    give_plain(path);
+  give_plain(kVersion + "/0_REGISTRY/");
   expect_alike(neuron("compile lock=flock module=" + sample::kFailedModule), "compiled");
   expect_alike(optimum("registry " + kVersion), "alias exists: False");
   expect_alike(optimum("traced " + kVersion), "loaded:");
   hub_.traffic().reset();
   expect_alike(shell("rm -rf {cache}/" + kVersion + "/0_REGISTRY"), "exit code 0");
-  expect_alike(optimum("upload " + kVersion), "README.md True");
+  expect_alike(optimum("upload " + kVersion), "model.neff True");
   EXPECT_EQ(downloads_of("/MODULE_"), 0U);
   expect_only_questions();
 }

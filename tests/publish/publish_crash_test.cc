@@ -15,7 +15,7 @@
 namespace neffs::test {
 namespace {
 
-constexpr unsigned kKills = 25;
+constexpr unsigned kKills = 80;
 constexpr unsigned kModulesALife = 3;
 constexpr unsigned kMostSteps = 20;     // of compiles, which have six each
 constexpr unsigned kMostRequests = 30;  // of a life that pushes something

@@ -208,6 +208,22 @@ TEST_F(PublishTest, ARepoThatIsNamedMayBePublic) {
   expect_published_alone(made_module(1));
 }
 
+TEST_F(PublishTest, ABranchGetsItAndNoOther) {
+  repo_.set_ref("refs/heads/trn2", first_);
+  auto setup = writing_setup();
+  setup.source += "@trn2";
+  const auto mounted = mount_as(setup);
+  const auto module = made_module(1);
+  compile_into(mounted->root(), module);
+  expect_flushed(*mounted);
+  EXPECT_EQ(repo_.head(), first_);
+  for (const auto& [name, bytes] : module.files) {
+    const auto there = repo_.find(repo_.head("trn2"), module.path + "/" + name);
+    ASSERT_TRUE(there) << name;
+    EXPECT_EQ(read_all(*repo_.content(*there)), bytes) << name;
+  }
+}
+
 TEST_F(PublishTest, WhatAnEarlierMountKeptIsPublishedByTheNext) {
   const auto module = made_module(1);
   {

@@ -101,6 +101,7 @@ struct Barred {
   bool is_private;
   std::string token;
   std::vector<std::string> options;
+  std::string revision = "";
 };
 
 void PrintTo(const Barred& barred, std::ostream* out) {
@@ -125,7 +126,13 @@ TEST_P(BarredTest, NothingIsEverWritten) {
   compile_into(mount_as(writing_setup({"push=none"}))->root(), made_module(1));
   auto options = GetParam().options;
   options.push_back("settle=0");
-  const auto setup = writing_setup(options, GetParam().token);
+  auto setup = writing_setup(options, GetParam().token);
+  if (GetParam().revision == "a tag") {
+    repo_.set_ref("refs/tags/v1", first_);
+    setup.source += "@v1";
+  } else if (GetParam().revision == "a commit") {
+    setup.source += "@" + first_;
+  }
   expect_silence_of(setup);
   expect_silence_of(setup);
   EXPECT_EQ(writing_requests(hub_), 0U) << requests();
@@ -140,8 +147,21 @@ INSTANTIATE_TEST_SUITE_P(
                       Barred{"PublicRepo", false, kWriter, {"push=auto"}},
                       Barred{"PublicRepoByDefault", false, kWriter, {}},
                       Barred{"TokenThatReads", true, kReader, {}},
-                      Barred{"Anonymous", false, "", {}}),
+                      Barred{"Anonymous", false, "", {}},
+                      Barred{"ATag", true, kWriter, {}, "a tag"},
+                      Barred{"ACommit", true, kWriter, {}, "a commit"}),
     [](const auto& param) { return std::string(param.param.name); });
+
+TEST_F(PublishTest, WhoMountsARepoThatIsNotThereIsToldHowToMakeOne) {
+  auto setup = writing_setup();
+  setup.source = "team/not-yet";
+  try {
+    mount_as(setup);
+    FAIL() << "it was mounted";
+  } catch (const std::runtime_error& error) {
+    EXPECT_NE(std::string(error.what()).find("neffs create"), std::string::npos) << error.what();
+  }
+}
 
 TEST_F(PublishTest, ARepoThatIsNamedAndMayNotBeWrittenFailsTheMount) {
   for (const auto& [token, is_private] :

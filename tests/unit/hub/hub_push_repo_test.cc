@@ -156,7 +156,7 @@ TEST_F(SinkTest, UploadsTakeTheSameMemoryWhateverTheirSize) {
   hub::UploadRequest request;
   request.open = [&](const hub::LfsObject&) { return hub::OpenedFile{nullptr, file.fd()}; };
   for (const auto size : sizes) {
-    request.objects.push_back({hub::hash_file(file.fd(), size, {}).sha256, size});
+    request.objects.push_back({hub::hash_file(file.fd(), size, hub::HashKind::kSha256, {}), size});
   }
   Client client(server_);
   const PeakMemory memory;

@@ -33,26 +33,28 @@ TEST(Base64, FollowsTheStandard) {
   }
 }
 
-TEST(HashFile, NamesAFileBothWaysInOnePass) {
+constexpr auto kBlobKind = hub::HashKind::kGitBlobSha1;
+constexpr auto kSha256Kind = hub::HashKind::kSha256;
+
+TEST(HashFile, NamesAFileBothWays) {
   const TemporaryFile file;
   const std::string bytes = sample_bytes(3'000'001);
   ASSERT_EQ(::pwrite(file.fd(), bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
-  const auto ids = hub::hash_file(file.fd(), bytes.size(), {});
-  EXPECT_EQ(ids.blob, blob_id_of(bytes));
-  EXPECT_EQ(ids.sha256, sha256_of(bytes));
+  EXPECT_EQ(hub::hash_file(file.fd(), bytes.size(), kBlobKind, {}), blob_id_of(bytes));
+  EXPECT_EQ(hub::hash_file(file.fd(), bytes.size(), kSha256Kind, {}), sha256_of(bytes));
   EXPECT_TRUE(hub::holds_content(file.fd(), bytes.size(), sha256_of(bytes), {}));
   EXPECT_FALSE(hub::holds_content(file.fd(), bytes.size() - 1, sha256_of(bytes), {}));
-  EXPECT_EQ(hub::hash_file(file.fd(), 0, {}).blob, hub::empty_content_id());
+  EXPECT_EQ(hub::hash_file(file.fd(), 0, kBlobKind, {}), hub::empty_content_id());
 }
 
 TEST(HashFile, FailsWithTheFileAndStopsWhenAsked) {
   const TemporaryFile file;
-  EXPECT_EQ(error_of([&] { hub::hash_file(file.fd(), 1, {}); }).kind, HubErrorKind::kLocal);
-  const auto closed = error_of([] { hub::hash_file(-1, 1, {}); });
+  EXPECT_EQ(error_of([&] { hub::hash_file(file.fd(), 1, kBlobKind, {}); }).kind, HubErrorKind::kLocal);
+  const auto closed = error_of([] { hub::hash_file(-1, 1, kBlobKind, {}); });
   EXPECT_EQ(closed.local_errno, EBADF);
   std::stop_source stop;
   stop.request_stop();
-  EXPECT_EQ(error_of([&] { hub::hash_file(file.fd(), 1, stop.get_token()); }).kind,
+  EXPECT_EQ(error_of([&] { hub::hash_file(file.fd(), 1, kBlobKind, stop.get_token()); }).kind,
             HubErrorKind::kCancelled);
 }
 
