@@ -10,6 +10,7 @@
 
 #include "fs/cache_fs.h"
 #include "fs/durable.h"
+#include "fs/last_use.h"
 #include "fs/umask_of.h"
 
 namespace neffs::fs {
@@ -101,6 +102,7 @@ std::optional<Opened> CacheFs::open_here(NodeId node, const std::string& path, i
   if (!writes(flags)) {
     auto shared = layer_.open(path, O_RDONLY | O_NONBLOCK);
     check_is(node, shared.get());
+    if (check.promise) note_use(shared.get(), *st);
     return files_.open(node, std::move(shared), UniqueFd(), check.promise);
   }
   auto own = open_to_write(node, path, flags);

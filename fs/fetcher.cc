@@ -50,6 +50,17 @@ Fetcher::~Fetcher() {
   for (const auto& [path, staged] : staged_) drop(staged);
 }
 
+bool Fetcher::is_fetching(const std::string& path) const {
+  const auto is_meant = [&](const FetchOrder& order) {
+    return order.path == path || order.module == path;
+  };
+  const std::lock_guard lock(mutex_);
+  return std::any_of(flights_.begin(), flights_.end(),
+                     [&](const auto& one) { return is_meant(one.second.order); }) ||
+         std::any_of(staged_.begin(), staged_.end(),
+                     [&](const auto& one) { return is_meant(one.second.order); });
+}
+
 void Fetcher::stop() {
   stop_.request_stop();
   std::vector<Done> waiting;

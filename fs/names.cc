@@ -283,28 +283,31 @@ bool Names::is_stale(const std::string& path, Found& found) {
 }
 
 // The mark goes first, so that a crash in between leaves no module that looks finished.
-void Names::remove_copies(std::vector<index::LayerFile> copies, Spare spare) {
+void Names::remove_copies(std::vector<index::LayerFile> copies, Spare spare, const char* why) {
   std::stable_partition(copies.begin(), copies.end(),
                         [](const auto& file) { return base_name(file.path) == kDoneMark; });
-  for (const auto& file : copies) remove_copy(file, spare);
+  for (const auto& file : copies) remove_copy(file, spare, why);
 }
 
 // What is no copy any more, because somebody wrote there while nothing was mounted, is spared.
-void Names::remove_copy(const index::LayerFile& file, Spare spare) {
+// True if the file is gone.
+bool Names::remove_copy(const index::LayerFile& file, Spare spare, const char* why) {
   const std::lock_guard claims(claims_);
   const auto record = index_.layer_file(file.path);
-  if (!record || record->origin != index::Origin::kCopy) return;  // a writer has claimed it
+  if (!record || record->origin != index::Origin::kCopy) return false;  // a writer has claimed it
   const auto st = layer_.stat(file.path);
   const bool is_as_promised =
       st && S_ISREG(st->st_mode) && promise_of(*st) == CopyPromise{record->size, record->mtime_ns};
-  if (st && (is_as_promised || (spare == Spare::kNothing && S_ISREG(st->st_mode)))) {
-    spdlog::info("{}: the copy is removed, it is not what the source has", file.path);
+  const bool goes = st && (is_as_promised || (spare == Spare::kNothing && S_ISREG(st->st_mode)));
+  if (goes) {
+    spdlog::info("{}: the copy is removed, {}", file.path, why);
     const auto parent = layer_.parent_of(file.path);
     if (::unlinkat(parent.fd.get(), parent.name.c_str(), 0) != 0 && errno != ENOENT)
       throw_errno("unlink");
   }
   index_.forget_file(file.path);
   remove_empty_folders(file.path);
+  return goes;
 }
 
 // Nobody is kept from writing because the index cannot be written, its disk being full, say: the file

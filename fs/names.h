@@ -111,6 +111,12 @@ class Names {
   void touch(const std::string& path);
   // The files of the module were pushed: they are copies of another source than before.
   void became_copy(const std::string& module);
+  // Removes the copies at or below the path, the mark of a module first, if their source has all of them
+  // still and has told so lately; a module that has outputs of its own keeps everything. Returns what was
+  // removed.
+  std::vector<index::LayerFile> evict(const std::string& path);
+  // The source that the first copy at or below the path came from; null if it is not mounted.
+  RemoteView* source_of_copies(const std::string& path);
   // A source shows another commit: no module is settled.
   void forget_judgements();
   // Local outputs hide what the source has of the module: it is never mixed from two origins.
@@ -149,8 +155,10 @@ class Names {
   bool has_local_outputs(const std::string& module);
   bool has_local_outputs_below(const std::string& module, const std::string& inside);
   enum class Spare { kNothing, kChanged };
-  void remove_copies(std::vector<index::LayerFile> copies, Spare spare);
-  void remove_copy(const index::LayerFile& file, Spare spare);
+  static constexpr const char* kNotTheirs = "it is not what the source has";
+  void remove_copies(std::vector<index::LayerFile> copies, Spare spare,
+                     const char* why = kNotTheirs);
+  bool remove_copy(const index::LayerFile& file, Spare spare, const char* why);
   bool can_be_had_again(const index::LayerFile& file);
   void remove_empty_folders(const std::string& path);
   RemoteView* source_of(const index::LayerFile& file) const;

@@ -273,6 +273,14 @@ void NodeTable::outdate_files() {
   for (auto& [id, node] : nodes_) node.is_outdated = !node.identity.is_directory;
 }
 
+NodeId NodeTable::outdate(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  const auto it = nodes_.find(at_path_locked(path));
+  if (it == nodes_.end()) return 0;
+  it->second.is_outdated = !it->second.identity.is_directory;
+  return it->first;
+}
+
 bool NodeTable::is_outdated(NodeId id) const {
   const std::lock_guard lock(mutex_);
   const auto it = nodes_.find(id);

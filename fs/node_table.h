@@ -48,6 +48,8 @@ class NodeTable {
   // What a name stands for may be other bytes from now on: every file is outdated until it has been
   // looked up again, which gives the same node if it is the same file.
   void outdate_files();
+  // Of one file. Returns its node, 0 if the kernel does not know it.
+  NodeId outdate(const std::string& path);
   bool is_outdated(NodeId id) const;
 
   // The node that the kernel knows a path by, 0 if it knows none.

@@ -33,6 +33,8 @@ struct Words {
   StatusRequest status;
   ExplainRequest explain;
   RestoreRequest restore;
+  EvictRequest evict;
+  std::string evict_to;
   DoctorRequest doctor;
   FlushRequest flush;
   RetractRequest retract;
@@ -114,6 +116,17 @@ void add_restore(CLI::App& app, Words& words) {
   add_mount_point(*command, words.restore.mount_point, "--mountpoint");
   command->add_flag("--json", words.restore.is_json, "for programs");
   command->footer("Example:\n  neffs restore /var/tmp/neuron-compile-cache");
+}
+
+void add_evict(CLI::App& app, Words& words) {
+  CLI::App* command = app.add_subcommand("evict", "Removes local copies that can be fetched again");
+  command->add_option("PATH", words.evict.subjects, "which copies; a module goes whole")
+      ->type_name("...");
+  command->add_option("--to", words.evict_to, "remove those used longest ago until so much is left")
+      ->type_name("SIZE");
+  add_mount_point(*command, words.evict.mount_point, "--mountpoint");
+  command->add_flag("--json", words.evict.is_json, "for programs");
+  command->footer("Example:\n  neffs evict --to 50G");
 }
 
 void add_doctor(CLI::App& app, Words& words) {
@@ -231,6 +244,17 @@ void name_run(Words& words) {
   words.run.has_options = !words.option_lists.empty();
 }
 
+void name_evict(Words& words) {
+  if (words.evict_to.empty()) return;
+  if (!words.evict.subjects.empty())
+    throw usage_error("evict", "--to and paths exclude each other", "give one of them");
+  try {
+    words.evict.to = parse_size(words.evict_to);
+  } catch (const std::invalid_argument& error) {
+    throw usage_error("--to " + words.evict_to, error.what(), "neffs evict --to 50G");
+  }
+}
+
 Request request_of(const CLI::App& app, Words& words) {
   if (app.got_subcommand("mount")) {
     name_mount(words);
@@ -250,6 +274,10 @@ Request request_of(const CLI::App& app, Words& words) {
   if (app.got_subcommand("status")) return words.status;
   if (app.got_subcommand("explain")) return words.explain;
   if (app.got_subcommand("restore")) return words.restore;
+  if (app.got_subcommand("evict")) {
+    name_evict(words);
+    return words.evict;
+  }
   if (app.got_subcommand("doctor")) return words.doctor;
   return VersionRequest{};
 }
@@ -303,6 +331,7 @@ Request parse_neffs(std::vector<std::string> words) {
   add_status(app, read);
   add_explain(app, read);
   add_restore(app, read);
+  add_evict(app, read);
   add_doctor(app, read);
   add_flush(app, read);
   add_retract(app, read);

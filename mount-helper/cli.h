@@ -7,6 +7,7 @@
 
 #include "mount-helper/commands/create.h"
 #include "mount-helper/commands/doctor.h"
+#include "mount-helper/commands/evict.h"
 #include "mount-helper/commands/explain.h"
 #include "mount-helper/commands/flush.h"
 #include "mount-helper/commands/mount.h"
@@ -26,7 +27,7 @@ struct Printed {
 
 using Request = std::variant<MountRequest, UmountRequest, StatusRequest, ExplainRequest,
                              RestoreRequest, DoctorRequest, FlushRequest, RetractRequest,
-                             CreateRequest, RunRequest, VersionRequest, Printed>;
+                             CreateRequest, RunRequest, EvictRequest, VersionRequest, Printed>;
 
 // words: without the program's name. program: the name it was called by, with or without its
 // directory; `mount.neffs` takes mount(8)'s arguments for a helper: SOURCE MOUNTPOINT [-sfnv] [-o …].

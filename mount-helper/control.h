@@ -4,7 +4,9 @@
 #include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace neffs::mount_helper {
 
@@ -68,6 +70,19 @@ inline nlohmann::json adoptable_request() {
 // Held modules are published from here on. Only for root and the mounting user.
 inline nlohmann::json adopt_request() {
   return {{"request", "adopt"}};
+}
+
+// Copies are removed until so many bytes are left, or those at or below the paths; it goes on meanwhile.
+// Only for root and the mounting user.
+inline nlohmann::json evict_request(std::optional<std::uint64_t> to,
+                                    const std::vector<std::string>& paths) {
+  nlohmann::json request{{"request", "evict"}, {"paths", paths}};
+  if (to) request["to"] = *to;
+  return request;
+}
+// Of that: busy, modules, bytes, kept.
+inline nlohmann::json evicted_request() {
+  return {{"request", "evicted"}};
 }
 
 // Only for root and the mounting user.

@@ -204,6 +204,7 @@ struct Daemon::Parts {
     sources.stop();
     fetchers->stop();
     if (publisher) publisher->stop();
+    if (evictor) evictor->stop();
     if (cache_fs) cache_fs->waits().give_up_all();
     if (housekeeper)
       housekeeper->stop();  // what it tells the kernel may have waited for one of those
@@ -286,6 +287,7 @@ struct Daemon::Parts {
   fs::ControlChannel control;
   fs::Session session;
   std::unique_ptr<fs::CacheFs> cache_fs;
+  std::unique_ptr<fs::Evictor> evictor;
   std::unique_ptr<Verbs> verbs;
   std::unique_ptr<fs::HeadPoller> poller;  // none where the head cannot move
 };
@@ -311,14 +313,18 @@ void Daemon::mount() {
       fs::CacheFs::Helpers{parts.session.backing(), parts.session.kernel(),
                            parts.housekeeper.get()},
       fs_options(parts.plan.options));
+  parts.evictor = std::make_unique<fs::Evictor>(
+      parts.layer, *parts.index, parts.plan.options.evict,
+      [&parts](const std::string& unit) { return parts.cache_fs->evict(unit); });
   parts.verbs = std::make_unique<Verbs>(
       MountFacts{parts.plan.mountpoint, parts.plan.layer_path, parts.session.is_passthrough(),
                  is_offline(parts.plan), parts.push.why},
       Verbs::Parts{*parts.cache_fs, parts.sources.all(), parts.fetcher, *parts.housekeeper,
-                   *parts.index, parts.publisher.get(),
+                   *parts.index, *parts.evictor, parts.publisher.get(),
                    parts.publisher ? &parts.sources.view(parts.pushed) : nullptr});
   parts.start_polling();
   parts.housekeeper->start();
+  if (!parts.plan.options.is_read_only && !is_offline(parts.plan)) parts.evictor->start();
   if (parts.publisher && !is_offline(parts.plan)) parts.publisher->start();
   parts.fetchers->submit(fs::Urgency::kAhead, [&parts] { parts.fetcher.recover(); });
 }

@@ -19,8 +19,9 @@ bool always(Text) {
   return true;
 }
 
-void check_size(Options&, Text value) {
-  parse_size(value);
+void apply_cache_size(Options& options, Text value) {
+  options.evict.cache_size =
+      value == "none" ? std::nullopt : std::optional<std::uint64_t>(parse_size(value));
 }
 void check_path(Options&, Text value) {
   parse_path(value);
@@ -75,9 +76,10 @@ constexpr std::array kTable = {
     OptionSpec{"list", "auto|local|all", "auto",
                "what a listing of a compiler folder shows; auto: all under ro, else local",
                [](Options& o, Text v) { o.list = list_mode(v); }, never},
-    OptionSpec{"cache_size", "SIZE", "none", "copies are evicted above it", check_size, always},
-    OptionSpec{"min_free", "SIZE", "10 % of the disk", "eviction keeps this much free", check_size,
-               always},
+    OptionSpec{"cache_size", "SIZE", "none", "copies are evicted above it", apply_cache_size,
+               never},
+    OptionSpec{"min_free", "SIZE", "10 % of the disk", "eviction keeps this much free",
+               [](Options& o, Text v) { o.evict.min_free = parse_size(v); }, never},
     OptionSpec{"poll", "SECONDS", "60", "how often the head commit is asked for",
                [](Options& o, Text v) { o.poll = parse_seconds(v); }, never},
     OptionSpec{"miss_check", "SECONDS", "15", "how fresh the head is when a module is a miss",

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fs/evictor.h"
 #include "fs/keep_options.h"
 
 namespace neffs::mount_helper {
@@ -34,6 +35,7 @@ struct MountOptions {
   std::chrono::milliseconds fetch_timeout{60'000};
   fs::KeepOptions keep;  // adopt, stale_locks, failures, settle
   std::chrono::milliseconds commit_interval{40'000};
+  fs::EvictOptions evict;  // cache_size, min_free
   mode_t dmask = 0;
   mode_t fmask = 0;
   std::optional<gid_t> gid;

@@ -44,6 +44,9 @@ int execute(const CreateRequest& request) {
 int execute(const RunRequest& request) {
   return run_command(request);
 }
+int execute(const EvictRequest& request) {
+  return evict_command(request);
+}
 int execute(const VersionRequest&) {
   return version_command();
 }

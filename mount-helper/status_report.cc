@@ -128,6 +128,7 @@ std::string status_json(const StatusFacts& facts, const fs::Counters& counters,
   json["layer_bytes"] = facts.totals.bytes;
   json["layer_files"] = facts.totals.files;
   json["quota_bytes"] = nullptr;
+  if (facts.quota_bytes) json["quota_bytes"] = *facts.quota_bytes;
   auto& reads = json["reads"];
   reads["local"] = counters.local_opens.load();
   reads["fetched"] = fetches.fetched.load();

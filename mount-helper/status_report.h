@@ -43,6 +43,7 @@ struct StatusFacts {
   MountFacts mount;
   std::chrono::duration<double> uptime{};
   std::vector<SourceFacts> sources;
+  std::optional<std::uint64_t> quota_bytes;  // of copies; nullopt: any number
   index::LayerTotals totals;
   std::vector<fs::ModuleTracker::Entry> held;
   bool is_counted = false;  // false while there may be more of them

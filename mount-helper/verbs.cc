@@ -52,6 +52,8 @@ std::string Verbs::answer(std::string_view request, uid_t caller) const {
     if (verb == "flush") return flush(parsed.value("and_full", true));
     if (verb == "adoptable") return adoptable();
     if (verb == "adopt") return adopt(caller);
+    if (verb == "evict") return evict(parsed, caller);
+    if (verb == "evicted") return evicted();
     if (verb == "clear_stale_locks") return clear_stale_locks(caller);
     return text_of({{"error", "this daemon does not know the request '" + verb + "'"}});
   } catch (const std::exception& failure) {
@@ -123,6 +125,7 @@ std::string Verbs::status() const {
   for (const auto* view : parts_.sources.views())
     facts.sources.push_back({view->status(), view == parts_.pushed});
   facts.totals = totals();
+  facts.quota_bytes = parts_.evictor.options().cache_size;
   facts.held = parts_.housekeeper.held();
   facts.is_counted = parts_.housekeeper.is_counted() && parts_.housekeeper.is_up_to_date();
   facts.waiting = parts_.housekeeper.waiting();
@@ -156,6 +159,23 @@ std::string Verbs::clear_stale_locks(uid_t caller) const {
   const auto cleared = parts_.housekeeper.clear_stale_locks();
   return text_of({{"removed", array_of(cleared.removed, lock_json)},
                   {"in_use", array_of(cleared.in_use, lock_json)}});
+}
+
+std::string Verbs::evict(const nlohmann::json& order, uid_t caller) const {
+  check_may_change(caller);
+  fs::Evictor::Order wanted;
+  if (order.contains("to")) wanted.to = order.at("to").get<std::uint64_t>();
+  wanted.paths = order.at("paths").get<std::vector<std::string>>();
+  parts_.evictor.evict(std::move(wanted));
+  return evicted();
+}
+
+std::string Verbs::evicted() const {
+  const auto status = parts_.evictor.status();
+  return text_of({{"busy", status.is_busy},
+                  {"modules", status.modules},
+                  {"bytes", status.bytes},
+                  {"kept", status.kept}});
 }
 
 }  // namespace neffs::mount_helper

@@ -5,10 +5,12 @@
 
 #include <atomic>
 #include <chrono>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
 #include "fs/cache_fs.h"
+#include "fs/evictor.h"
 #include "fs/fetcher.h"
 #include "fs/housekeeper.h"
 #include "fs/sources.h"
@@ -27,6 +29,7 @@ class Verbs {
     fs::Fetcher& fetcher;
     fs::Housekeeper& housekeeper;
     index::Index& index;
+    fs::Evictor& evictor;
     fs::Publisher* publisher = nullptr;      // none if nothing is published
     const fs::RemoteView* pushed = nullptr;  // the source that is published to
   };
@@ -43,6 +46,8 @@ class Verbs {
   std::string explain(const std::string& path) const;
   std::string restore(const std::string& path, uid_t caller) const;
   std::string clear_stale_locks(uid_t caller) const;
+  std::string evict(const nlohmann::json& order, uid_t caller) const;
+  std::string evicted() const;
   fs::Publisher& publisher() const;
   std::string flush(bool and_full) const;
   std::string adoptable() const;

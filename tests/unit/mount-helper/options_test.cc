@@ -117,8 +117,7 @@ TEST(Options, LastOneWins) {
   const MountOptions options = parse_options({"push=lab/cache,push=auto"});
   EXPECT_EQ(options.push, PushMode::kAuto);
   EXPECT_EQ(options.push_repo, "");
-  EXPECT_THAT(parse_options({"min_free=5G,metrics=/a,metrics=/b"}).not_yet,
-              ElementsAre("min_free=5G", "metrics=/b"));
+  EXPECT_THAT(parse_options({"metrics=/a,metrics=/b"}).not_yet, ElementsAre("metrics=/b"));
 }
 
 TEST(Options, WordsStandForTheirEnum) {
@@ -147,8 +146,16 @@ TEST(Options, HowFreshTheHeadIs) {
   EXPECT_EQ(parse_options({"miss_check=0.5"}).miss_check, milliseconds(500));
 }
 
+TEST(Options, SizesOfTheCache) {
+  const auto evict = parse_options({"cache_size=20G,min_free=5G"}).evict;
+  EXPECT_EQ(evict.cache_size, std::uint64_t{20} << 30);
+  EXPECT_EQ(evict.min_free, std::uint64_t{5} << 30);
+  EXPECT_FALSE(parse_options({"cache_size=20G,cache_size=none"}).evict.cache_size);
+  EXPECT_FALSE(parse_options({}).evict.min_free);  // a tenth of the disk
+}
+
 TEST(Options, LaterOnesAreUnderstoodAndRefused) {
-  for (const char* text : {"cache_size=20G", "min_free=5G", "metrics=/run/neffs.prom"}) {
+  for (const char* text : {"metrics=/run/neffs.prom"}) {
     const MountOptions options = parse_options({text});
     EXPECT_THAT(options.not_yet, ElementsAre(text));
     const Refusal refusal = refusal_of([&] { refuse_later_options(options); });

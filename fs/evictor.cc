@@ -1,0 +1,181 @@
+#include "fs/evictor.h"
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <map>
+#include <stdexcept>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "fs/cache_layout.h"
+#include "fs/last_use.h"
+
+namespace neffs::fs {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr seconds kPeriod{5};
+// Nothing could be removed: everything is in use, or its source cannot be asked.
+constexpr minutes kRest{2};
+constexpr int kNice = 10;
+// A little more goes than has to, so that the next fetch does not begin it anew.
+constexpr std::uint64_t kSpare = 20;  // a twentieth
+
+std::string unit_of(const std::string& path) {
+  const auto at = locate(path);
+  return at.module.empty() ? path : std::string(at.module);
+}
+
+}  // namespace
+
+std::vector<EvictionUnit> copies_by_use(const Layer& layer, index::Index& index,
+                                        const std::string& path) {
+  std::map<std::string, EvictionUnit> units;
+  for (const auto& file : index.layer_files_below(path)) {
+    if (file.origin != index::Origin::kCopy || file.placement != index::Placement::kPlaced)
+      continue;
+    const auto st = layer.stat(file.path);
+    if (!st) continue;
+    auto& unit = units[unit_of(file.path)];
+    unit.bytes += file.size;
+    unit.used_ns = std::max(unit.used_ns, used_ns(*st));
+  }
+  std::vector<EvictionUnit> sorted;
+  for (auto& [name, unit] : units) {
+    unit.path = name;
+    sorted.push_back(std::move(unit));
+  }
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& one, const auto& other) { return one.used_ns < other.used_ns; });
+  return sorted;
+}
+
+Evictor::Evictor(const Layer& layer, index::Index& index, EvictOptions options, Evict evict)
+    : layer_(layer), index_(index), options_(options), evict_(std::move(evict)) {}
+
+void Evictor::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Evictor::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_stopped_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Evictor::evict(Order order) {
+  if (!thread_.joinable()) throw std::runtime_error("this mount is read-only or offline");
+  {
+    const std::lock_guard lock(mutex_);
+    order_ = std::move(order);
+    status_ = {true, 0, 0, 0};
+  }
+  wake_.notify_all();
+}
+
+Evictor::Status Evictor::status() const {
+  const std::lock_guard lock(mutex_);
+  return status_;
+}
+
+std::uint64_t Evictor::excess() const {
+  std::uint64_t bytes = 0;
+  if (options_.cache_size) {
+    const auto held = index_.copy_totals().bytes;
+    if (held > *options_.cache_size)
+      bytes = held - *options_.cache_size + *options_.cache_size / kSpare;
+  }
+  struct statvfs disk {};
+  if (::fstatvfs(layer_.root_fd(), &disk) != 0) throw_errno("statvfs");
+  const auto free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+  const auto least = options_.min_free.value_or(std::uint64_t{disk.f_blocks} * disk.f_frsize / 10);
+  if (free < least) bytes = std::max(bytes, least - free + least / kSpare);
+  return bytes;
+}
+
+// --- the thread -----------------------------------------------------------------------------------
+
+void Evictor::run() {
+  ::pthread_setname_np(::pthread_self(), "neffs-evict");
+  ::setpriority(PRIO_PROCESS, 0, kNice);  // of this thread alone
+  while (true) {
+    try {
+      const auto order = wait();
+      {
+        const std::lock_guard lock(mutex_);
+        if (is_stopped_) return;
+      }
+      if (order)
+        follow(*order);
+      else
+        make_room();
+    } catch (const std::exception& error) {
+      spdlog::warn("no room is made for now: {}", error.what());
+      const std::lock_guard lock(mutex_);
+      status_.is_busy = order_.has_value();
+    }
+  }
+}
+
+std::optional<Evictor::Order> Evictor::wait() {
+  std::unique_lock lock(mutex_);
+  wake_.wait_for(lock, kPeriod, [this] { return is_stopped_ || order_; });
+  return std::exchange(order_, std::nullopt);
+}
+
+void Evictor::follow(const Order& order) {
+  Status done;
+  if (order.to) {
+    const auto held = index_.copy_totals().bytes;
+    if (held > *order.to) done = remove(copies_by_use(layer_, index_, ""), held - *order.to);
+  }
+  for (const auto& path : order.paths) {
+    const auto some = remove(copies_by_use(layer_, index_, path), UINT64_MAX);
+    done.modules += some.modules;
+    done.bytes += some.bytes;
+    done.kept += some.kept;
+  }
+  const std::lock_guard lock(mutex_);
+  if (order_) return;  // that one's turn has come
+  status_ = done;
+}
+
+void Evictor::make_room() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < tired_) return;
+  const auto bytes = excess();
+  if (bytes == 0) return;
+  const auto done = remove(copies_by_use(layer_, index_, ""), bytes);
+  if (done.bytes > 0)
+    spdlog::info("{} copies with {} bytes are removed to make room", done.modules, done.bytes);
+  if (done.bytes == 0 && done.kept > 0) tired_ = now + kRest;
+}
+
+Evictor::Status Evictor::remove(std::vector<EvictionUnit> units, std::uint64_t bytes) {
+  Status done;
+  for (const auto& unit : units) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (is_stopped_) break;
+    }
+    if (done.bytes >= bytes) break;
+    const auto freed = evict_(unit.path);
+    done.bytes += freed;
+    if (freed > 0)
+      ++done.modules;
+    else if (unit.bytes > 0)
+      ++done.kept;
+  }
+  return done;
+}
+
+}  // namespace neffs::fs

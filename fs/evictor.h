@@ -1,0 +1,96 @@
+// Makes room: removes copies that can be fetched again, whole modules, those used longest ago first.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "fs/layer.h"
+#include "index/index.h"
+
+namespace neffs::fs {
+
+struct EvictOptions {
+  std::optional<std::uint64_t> cache_size;  // bytes that copies may take; nullopt: any number
+  std::optional<std::uint64_t> min_free;    // bytes of the layer's disk; nullopt: a tenth of it
+};
+
+// What is removed together: a module, or a single file outside of modules.
+struct EvictionUnit {
+  std::string path;
+  std::uint64_t bytes = 0;
+  std::int64_t used_ns = 0;  // Unix time of the last use of any of its files
+
+  friend bool operator==(const EvictionUnit&, const EvictionUnit&) = default;
+};
+
+// The copies of the layer at or below `path` ("" for all), used longest ago first. Throws IndexError.
+std::vector<EvictionUnit> copies_by_use(const Layer& layer, index::Index& index,
+                                        const std::string& path);
+
+// One thread, "neffs-evict", nice. Safe for any thread.
+class Evictor {
+ public:
+  // Removes the copies of a unit that nobody uses and that their source still has; returns their bytes,
+  // 0 if they have to stay. May wait for the Hub, but not longer than some seconds.
+  using Evict = std::function<std::uint64_t(const std::string& unit)>;
+
+  // All of them outlive this.
+  Evictor(const Layer& layer, index::Index& index, EvictOptions options, Evict evict);
+  ~Evictor() { stop(); }
+  Evictor(const Evictor&) = delete;
+  Evictor& operator=(const Evictor&) = delete;
+
+  void start();
+  void stop();
+
+  // What somebody asks for by hand; one at a time, a later one takes the place of one that has not begun.
+  struct Order {
+    std::optional<std::uint64_t> to;  // so many bytes of copies may stay; nullopt: none of `paths`
+    std::vector<std::string> paths;   // with `to`: empty
+  };
+  // Throws std::runtime_error if this was not started.
+  void evict(Order order);
+
+  struct Status {
+    bool is_busy = false;       // with an order, or about to begin one
+    std::uint64_t modules = 0;  // by the last order
+    std::uint64_t bytes = 0;
+    std::uint64_t kept = 0;  // of those that were asked for: in use, or not to be had again
+  };
+  Status status() const;
+  const EvictOptions& options() const { return options_; }
+
+  // How many bytes have to go; 0 if there is room. Throws IndexError, std::system_error.
+  std::uint64_t excess() const;
+
+ private:
+  void run();
+  std::optional<Order> wait();
+  void follow(const Order& order);
+  void make_room();
+  Status remove(std::vector<EvictionUnit> units, std::uint64_t bytes);
+
+  const Layer& layer_;
+  index::Index& index_;
+  const EvictOptions options_;
+  const Evict evict_;
+  // Of the thread alone.
+  std::chrono::steady_clock::time_point tired_{};  // until then room is not made by itself
+
+  mutable std::mutex mutex_;  // a leaf; protects everything below
+  std::condition_variable wake_;
+  bool is_stopped_ = false;
+  std::optional<Order> order_;
+  Status status_;
+
+  std::thread thread_;  // last: it uses all of the above
+};
+
+}  // namespace neffs::fs

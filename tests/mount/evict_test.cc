@@ -1,0 +1,185 @@
+// Copies make room and come back; nothing else ever goes.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <string>
+
+#include "tests/mount/mount_test.h"
+
+namespace neffs::test {
+namespace {
+
+namespace stdfs = std::filesystem;
+
+constexpr std::size_t kNeffBytes = 300'000;
+// The evictor looks every few seconds.
+constexpr std::chrono::seconds kSoon{40};
+
+std::string module_path(int number) {
+  return sample::kVersion + "/MODULE_" + std::to_string(4700 + number) + "+e30acd3a";
+}
+
+std::string neff_of(int number) {
+  return module_path(number) + "/model.neff";
+}
+
+std::string neff_bytes(int number) {
+  return std::string(kNeffBytes, static_cast<char>(number));
+}
+
+class EvictTest : public MountTestBothWays {
+ protected:
+  EvictTest() {
+    std::vector<NewFile> files;
+    for (int number = 1; number <= 3; ++number) {
+      files.push_back({neff_of(number), neff_bytes(number), true});
+      files.push_back({module_path(number) + "/model.done", ""});
+    }
+    repo_.commit(files);
+  }
+
+  std::unique_ptr<Mount> mount_cache(std::vector<std::string> options = {}) {
+    options.push_back(way());
+    options.push_back("min_free=0");
+    return mount_as({.source = "team/cache", .options = std::move(options)});
+  }
+  // Uses the module, and waits until the copy is whole.
+  void use(const Mount& mounted, int number) {
+    EXPECT_EQ(read_file(mounted / neff_of(number)).text, neff_bytes(number));
+    EXPECT_TRUE(eventually([&] { return is_here(mounted, number); }));
+  }
+  static bool is_here(const Mount& mounted, int number) {
+    return stat_error(mounted.layer(module_path(number) + "/model.done")) == 0;
+  }
+  // Says when it was last used, as if time had passed.
+  static void set_used(const Mount& mounted, int number, std::time_t when) {
+    const std::array<timespec, 2> times{timespec{when, 0}, timespec{0, UTIME_OMIT}};
+    for (const char* name : {"/model.neff", "/model.done"})
+      ASSERT_EQ(
+          ::utimensat(AT_FDCWD, mounted.layer(module_path(number) + name).c_str(), times.data(), 0),
+          0);
+  }
+  Ended evict(const Mount& mounted, std::vector<std::string> words) {
+    words.insert(words.begin(), "evict");
+    words.insert(words.end(), {"--mountpoint", mounted.root().string()});
+    return neffs(words);
+  }
+  std::size_t downloads_of(int number) {
+    return hub_.traffic().count({.kind = Kind::kResolveGet, .text = neff_of(number)});
+  }
+
+  TestRepo& repo_ = hub_.create_repo("team/cache");
+};
+NEFFS_BOTH_WAYS(EvictTest);
+
+TEST_P(EvictTest, WhatWasUsedLongestAgoGoesFirst) {
+  const auto mounted = mount_cache();
+  for (const int number : {1, 2, 3}) use(*mounted, number);
+  set_used(*mounted, 1, 3'000'000);
+  set_used(*mounted, 2, 1'000'000);
+  set_used(*mounted, 3, 2'000'000);
+  const Ended ended = evict(*mounted, {"--to", "400K"});
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_EQ(ended.out, "2 modules removed, 586 KiB\n");
+  EXPECT_TRUE(is_here(*mounted, 1));
+  EXPECT_FALSE(is_here(*mounted, 2));
+  EXPECT_FALSE(is_here(*mounted, 3));
+}
+
+// Nobody who uses the mount sees a difference, but for the time of a download.
+TEST_P(EvictTest, WhatIsGoneComesBackWhenItIsOpened) {
+  const auto mounted = mount_cache();
+  use(*mounted, 1);
+  const Ended ended = evict(*mounted, {module_path(1)});
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_EQ(stat_error(mounted->layer(module_path(1))), ENOENT);
+  EXPECT_EQ(stat_error(*mounted / (module_path(1) + "/model.done")), 0);
+  EXPECT_EQ(read_file(*mounted / neff_of(1)).text, neff_bytes(1));
+  EXPECT_EQ(downloads_of(1), 2U) << requests();
+  EXPECT_TRUE(eventually([&] { return is_here(*mounted, 1); }));
+}
+
+TEST_P(EvictTest, TheSizeThatWasSetIsKept) {
+  const auto mounted = mount_cache({"cache_size=700000"});
+  EXPECT_EQ(mounted->status()["quota_bytes"], 700'000);
+  use(*mounted, 1);
+  use(*mounted, 2);
+  set_used(*mounted, 2, 1'000'000);
+  EXPECT_EQ(read_file(*mounted / neff_of(3)).text, neff_bytes(3));
+  EXPECT_TRUE(eventually([&] { return !is_here(*mounted, 2) && is_here(*mounted, 3); }, kSoon));
+  EXPECT_TRUE(is_here(*mounted, 1));
+  EXPECT_LE(mounted->status()["layer_bytes"], 700'000);
+}
+
+TEST_P(EvictTest, RoomOnTheDiskIsMade) {
+  const auto mounted = mount_cache({"min_free=1000T"});
+  // Read again and again, it is downloaded again and again.
+  EXPECT_TRUE(eventually(
+      [&] {
+        EXPECT_EQ(read_file(*mounted / neff_of(1)).text, neff_bytes(1));
+        return downloads_of(1) > 2;
+      },
+      kSoon));
+}
+
+TEST_P(EvictTest, WhatIsOpenStays) {
+  const auto mounted = mount_cache();
+  use(*mounted, 1);
+  const fs::UniqueFd open(::open((*mounted / neff_of(1)).c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_TRUE(open);
+  const Ended ended = evict(*mounted, {module_path(1)});
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_NE(ended.err.find("1 module had to stay"), std::string::npos) << ended.err;
+  EXPECT_TRUE(is_here(*mounted, 1));
+}
+
+TEST_P(EvictTest, WhatCannotBeHadAgainStays) {
+  const auto mounted = mount_cache({"poll=0", "hub_timeout=0.3"});
+  use(*mounted, 1);
+  use(*mounted, 2);
+  repo_.commit({{neff_of(2), "another one", true}});  // the copy of 2 is the last of its kind
+  stdfs::create_directories(*mounted / module_path(9));
+  write_file(*mounted / neff_of(9), "ours");
+  write_file(*mounted / (module_path(9) + "/model.done"), "");
+  hub_.stop();
+  EXPECT_NE(evict(*mounted, {module_path(1)}).exit_code, 0);
+  EXPECT_TRUE(is_here(*mounted, 1));
+  EXPECT_EQ(evict(*mounted, {"--to", "0"}).exit_code, 0);
+  EXPECT_TRUE(is_here(*mounted, 1));
+  EXPECT_TRUE(is_here(*mounted, 9));
+  start_hub_again();
+}
+
+// What was compiled here or found here is nobody's to remove.
+TEST_P(EvictTest, OnlyCopiesGo) {
+  stdfs::create_directories(scratch_ / "mnt" / module_path(8));
+  write_file(scratch_ / "mnt" / neff_of(8), "found");
+  write_file(scratch_ / "mnt" / (module_path(8) + "/model.done"), "");
+  const auto mounted = mount_cache();
+  use(*mounted, 1);
+  stdfs::create_directories(*mounted / module_path(9));
+  write_file(*mounted / neff_of(9), "ours");
+  write_file(*mounted / (module_path(9) + "/model.done"), "");
+  const Ended ended = evict(*mounted, {"--to", "0"});
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_FALSE(is_here(*mounted, 1));
+  EXPECT_TRUE(is_here(*mounted, 8));
+  EXPECT_TRUE(is_here(*mounted, 9));
+}
+
+TEST_P(EvictTest, WhatItIsToldWronglyItSays) {
+  const auto mounted = mount_cache({"offline"});
+  EXPECT_EQ(neffs({"evict"}).exit_code, 2);
+  EXPECT_EQ(evict(*mounted, {"--to", "much"}).exit_code, 2);
+  EXPECT_EQ(evict(*mounted, {"--to", "1G", module_path(1)}).exit_code, 2);
+  const Ended offline = evict(*mounted, {"--to", "0"});
+  EXPECT_EQ(offline.exit_code, 1);
+  EXPECT_NE(offline.err.find("read-only or offline"), std::string::npos) << offline.err;
+}
+
+}  // namespace
+}  // namespace neffs::test
