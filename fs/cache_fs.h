@@ -162,9 +162,11 @@ class CacheFs {
   // The module was pushed: its files are copies now.
   void became_copy(const std::string& module) { names_.became_copy(module); }
   // Removes the copies of a module, or one file, to make room: if nobody has one open or fetches one, and
-  // their source has all of them still, which it is asked if it has not told within a minute. Returns
-  // how many bytes are gone. May wait for the Hub for some seconds.
-  std::uint64_t evict(const std::string& path);
+  // their source is among those that answer and has all of them still. Returns how many bytes are gone.
+  // May wait for the Hub for some seconds.
+  std::uint64_t evict(const std::string& path, const std::vector<RemoteView*>& answering);
+  // Those that tell their head within some seconds, or have one for good.
+  std::vector<RemoteView*> answering_sources();
   // Brings back what was deleted here at or below the path; the paths of the whiteouts that went.
   std::vector<std::string> restore(const std::string& path);
 
@@ -270,7 +272,7 @@ class CacheFs {
   UniqueFd last_hold(const std::string& path);
   void lose_name(NodeId node, UniqueFd last_hold);
   std::optional<SharedFd> held(NodeId node, std::optional<HandleId> handle) const;
-  bool is_still_there(RemoteView& from, const std::string& path);
+  bool is_known(RemoteView& from, const std::string& path);
   bool is_in_use(const std::string& path) const;
   void forget_in_kernel(const std::vector<std::string>& paths);
   void forget_module_in_kernel(const std::string& path);

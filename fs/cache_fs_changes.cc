@@ -214,9 +214,9 @@ void CacheFs::forget_deleted(const std::string& path) {
 bool CacheFs::is_shown_empty(const std::string& directory) {
   if (const auto children = names_.children(directory, remotes_of(directory)))
     return children->empty();
+  const auto question = sources_.about_children(directory, true, names_.owner_of(directory));
   if (!names_.children(directory, Names::Remotes::kKnown)->empty()) return false;
   // Git has no empty folders; but one that nobody can list now is listed as empty.
-  const auto question = sources_.about_children(directory, true, names_.owner_of(directory));
   return !question->is_worth_waiting() || !names_.remote(directory);
 }
 

@@ -1,4 +1,5 @@
 // Copies of a module go, and come back when they are opened.
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <memory>
@@ -8,7 +9,6 @@
 namespace neffs::fs {
 namespace {
 
-constexpr std::chrono::seconds kHeadIsFresh{60};
 constexpr std::chrono::seconds kPatience{10};
 
 // Waits for an answer; false if there was none, or none in time.
@@ -21,11 +21,17 @@ bool is_answered(const std::function<void(RemoteView::Done)>& ask) {
 
 }  // namespace
 
-// What cannot be fetched again this minute is worth more than the room that it takes.
-bool CacheFs::is_still_there(RemoteView& from, const std::string& path) {
-  if (!from.is_fresh(kHeadIsFresh) &&
-      !is_answered([&](RemoteView::Done done) { from.ask_head(std::move(done)); }))
-    return false;
+// What cannot be fetched again now is worth more than the room that it takes.
+std::vector<RemoteView*> CacheFs::answering_sources() {
+  std::vector<RemoteView*> answering;
+  for (auto* view : sources_.views())
+    if (view->is_pinned() ||
+        is_answered([&](RemoteView::Done done) { view->ask_head(std::move(done)); }))
+      answering.push_back(view);
+  return answering;
+}
+
+bool CacheFs::is_known(RemoteView& from, const std::string& path) {
   return from.peek(path) ||
          is_answered([&](RemoteView::Done done) { from.ask(path, std::move(done)); });
 }
@@ -35,9 +41,10 @@ bool CacheFs::is_in_use(const std::string& path) const {
   return node != 0 && files_.is_open(node);
 }
 
-std::uint64_t CacheFs::evict(const std::string& path) {
+std::uint64_t CacheFs::evict(const std::string& path, const std::vector<RemoteView*>& answering) {
   auto* from = names_.source_of_copies(path);
-  if (from == nullptr || !is_still_there(*from, path) || fetcher_.is_fetching(path)) return 0;
+  if (std::find(answering.begin(), answering.end(), from) == answering.end()) return 0;
+  if (!is_known(*from, path) || fetcher_.is_fetching(path)) return 0;
   for (const auto& file : index_.layer_files_below(path))
     if (is_in_use(file.path)) return 0;
   std::uint64_t bytes = 0;

@@ -240,6 +240,7 @@ void CacheFs::fetch(NodeId node, const std::string& path, const Shown& remote, i
   }
   fetcher_.fetch(std::move(*wanted), Urgency::kDemand,
                  [this, node, path, flags, wait, reply](const auto& file, const auto& error) {
+                   if (error) names_.reconsider(path);
                    if (!waits_.settle(wait)) return;
                    try {
                      if (error) std::rethrow_exception(error);

@@ -56,8 +56,8 @@ std::vector<EvictionUnit> copies_by_use(const Layer& layer, index::Index& index,
   return sorted;
 }
 
-Evictor::Evictor(const Layer& layer, index::Index& index, EvictOptions options, Evict evict)
-    : layer_(layer), index_(index), options_(options), evict_(std::move(evict)) {}
+Evictor::Evictor(const Layer& layer, index::Index& index, EvictOptions options, Helpers helpers)
+    : layer_(layer), index_(index), options_(options), helpers_(std::move(helpers)) {}
 
 void Evictor::start() {
   thread_ = std::thread([this] { run(); });
@@ -162,13 +162,14 @@ void Evictor::make_room() {
 
 Evictor::Status Evictor::remove(std::vector<EvictionUnit> units, std::uint64_t bytes) {
   Status done;
+  if (!units.empty()) helpers_.ask_sources();
   for (const auto& unit : units) {
     {
       const std::lock_guard lock(mutex_);
       if (is_stopped_) break;
     }
     if (done.bytes >= bytes) break;
-    const auto freed = evict_(unit.path);
+    const auto freed = helpers_.evict(unit.path);
     done.bytes += freed;
     if (freed > 0)
       ++done.modules;

@@ -37,12 +37,17 @@ std::vector<EvictionUnit> copies_by_use(const Layer& layer, index::Index& index,
 // One thread, "neffs-evict", nice. Safe for any thread.
 class Evictor {
  public:
-  // Removes the copies of a unit that nobody uses and that their source still has; returns their bytes,
-  // 0 if they have to stay. May wait for the Hub, but not longer than some seconds.
-  using Evict = std::function<std::uint64_t(const std::string& unit)>;
+  // Both may wait for the Hub, but not longer than some seconds.
+  struct Helpers {
+    // Finds out which sources answer now.
+    std::function<void()> ask_sources;
+    // Removes the copies of a unit that nobody uses and that their source still has; returns their
+    // bytes, 0 if they have to stay.
+    std::function<std::uint64_t(const std::string& unit)> evict;
+  };
 
   // All of them outlive this.
-  Evictor(const Layer& layer, index::Index& index, EvictOptions options, Evict evict);
+  Evictor(const Layer& layer, index::Index& index, EvictOptions options, Helpers helpers);
   ~Evictor() { stop(); }
   Evictor(const Evictor&) = delete;
   Evictor& operator=(const Evictor&) = delete;
@@ -80,7 +85,7 @@ class Evictor {
   const Layer& layer_;
   index::Index& index_;
   const EvictOptions options_;
-  const Evict evict_;
+  const Helpers helpers_;
   // Of the thread alone.
   std::chrono::steady_clock::time_point tired_{};  // until then room is not made by itself
 

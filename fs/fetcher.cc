@@ -42,7 +42,7 @@ Fetcher::Fetcher(const Layer& layer, UniqueFd partial, index::Index& index, Work
       partial_(std::move(partial)),
       index_(index),
       pool_(pool),
-      options_(std::move(options)),
+      options_(options),
       rules_(std::move(rules)) {}
 
 Fetcher::~Fetcher() {

@@ -417,6 +417,11 @@ void Names::touch(const std::string& path) {
 
 void Names::became_copy(const std::string& module) {
   touch(module);
+  reconsider(module);
+}
+
+void Names::reconsider(const std::string& path) {
+  const std::string module(locate(path).module);
   const std::lock_guard lock(mutex_);
   if (const auto now = modules_.find(module); now != modules_.end()) now->second.owner.reset();
 }

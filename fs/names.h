@@ -84,6 +84,8 @@ class Names {
   // Files are going to be fetched from there: the module is taken from that source from now on, unless
   // it is taken from another one already. Returns the one that it is taken from.
   RemoteView* take_from(std::string_view module, RemoteView& from);
+  // Nothing came of it: the copies that are here decide again.
+  void reconsider(const std::string& path);
   // The one source that the path is taken from; null if any may have it.
   RemoteView* owner_of(const std::string& path);
 

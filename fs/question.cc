@@ -16,15 +16,23 @@ Question::Question(std::vector<Asked> asked, std::function<bool()> is_enough)
 }
 
 void Question::start(RemoteView::Done done) {
-  if (waited_for_ > 0) {
+  if (waited_for_ == 0) {
+    ask();
+    done(nullptr);
+    return;
+  }
+  {
     const std::lock_guard lock(mutex_);
     done_ = std::move(done);
   }
+  ask();
+}
+
+void Question::ask() {
   const auto self = shared_from_this();
   for (std::size_t which = 0; which < asked_.size(); ++which)
     asked_[which].ask(
         [self, which](const std::exception_ptr& error) { self->answered(which, error); });
-  if (waited_for_ == 0) done(nullptr);
 }
 
 void Question::answered(std::size_t which, const std::exception_ptr& error) {

@@ -39,6 +39,7 @@ class Question : public std::enable_shared_from_this<Question> {
   void note_slow();
 
  private:
+  void ask();
   void answered(std::size_t which, const std::exception_ptr& error);
 
   const std::vector<Asked> asked_;

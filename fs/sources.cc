@@ -96,8 +96,10 @@ ShownChildren Sources::peek_children(const std::string& path, bool judged) const
     children.is_certain = shown && shown->is_certain;
     if (!shown || shown->from == nullptr) return children;
     auto names = shown->from->peek_children(path, judged);
-    if (names) children.names = *std::move(names);
-    children.is_certain = children.is_certain && names;
+    if (names)
+      children.names = *std::move(names);
+    else
+      children.is_certain = false;
     return children;
   }
   std::unordered_set<std::string> known;

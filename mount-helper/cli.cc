@@ -65,10 +65,11 @@ void add_mount_point(CLI::App& command, std::string& mount_point, const char* na
 }
 
 CLI::App* add_mount(CLI::App& app, Words& words) {
-  CLI::App* command = app.add_subcommand("mount", "Mounts a cache repo over a directory");
+  CLI::App* command = app.add_subcommand("mount", "Mounts cache repos over a directory");
   command
-      ->add_option("SOURCE", words.first,
-                   "namespace/name[@revision]; if left out, your own cache repo or the public one")
+      ->add_option(
+          "SOURCE", words.first,
+          "namespace/name[@revision],...; if left out, your own cache repo, then the public one")
       ->type_name("");
   command
       ->add_option("MOUNTPOINT", words.second,
@@ -182,7 +183,7 @@ void add_run(CLI::App& app, Words& words) {
   command
       ->add_option(
           "SOURCE", words.run.mount.sources,
-          "namespace/name[@revision]; if left out, what is mounted, or the default of mount")
+          "namespace/name[@revision],...; if left out, what is mounted, or the default of mount")
       ->type_name("");
   add_option_lists(*command, words);
   add_mount_point(*command, words.run.mount.mount_point, "--mountpoint");

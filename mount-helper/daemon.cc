@@ -287,6 +287,7 @@ struct Daemon::Parts {
   fs::ControlChannel control;
   fs::Session session;
   std::unique_ptr<fs::CacheFs> cache_fs;
+  std::vector<fs::RemoteView*> answering;  // of the evictor's thread
   std::unique_ptr<fs::Evictor> evictor;
   std::unique_ptr<Verbs> verbs;
   std::unique_ptr<fs::HeadPoller> poller;  // none where the head cannot move
@@ -315,7 +316,10 @@ void Daemon::mount() {
       fs_options(parts.plan.options));
   parts.evictor = std::make_unique<fs::Evictor>(
       parts.layer, *parts.index, parts.plan.options.evict,
-      [&parts](const std::string& unit) { return parts.cache_fs->evict(unit); });
+      fs::Evictor::Helpers{[&parts] { parts.answering = parts.cache_fs->answering_sources(); },
+                           [&parts](const std::string& unit) {
+                             return parts.cache_fs->evict(unit, parts.answering);
+                           }});
   parts.verbs = std::make_unique<Verbs>(
       MountFacts{parts.plan.mountpoint, parts.plan.layer_path, parts.session.is_passthrough(),
                  is_offline(parts.plan), parts.push.why},

@@ -25,6 +25,7 @@ MountedSources::MountedSources(const std::vector<Source>& names, const hub::HubC
                                index::Index& index, std::chrono::milliseconds patience)
     : mounted_([&] {
         std::vector<std::unique_ptr<Mounted>> mounted;
+        mounted.reserve(names.size());
         for (const auto& name : names)
           mounted.push_back(std::make_unique<Mounted>(name, hub, index, patience));
         return mounted;
@@ -37,12 +38,14 @@ MountedSources::~MountedSources() {
 
 std::vector<fs::RemoteView*> MountedSources::views() const {
   std::vector<fs::RemoteView*> views;
+  views.reserve(mounted_.size());
   for (const auto& one : mounted_) views.push_back(&one->view);
   return views;
 }
 
 void MountedSources::connect() {
   std::vector<std::future<void>> heads;
+  heads.reserve(mounted_.size());
   for (const auto& one : mounted_)
     heads.push_back(std::async(std::launch::async, [&view = one->view] {
       view.connect();

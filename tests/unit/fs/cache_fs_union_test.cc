@@ -165,6 +165,22 @@ TEST_F(UnionTest, WhatWasOpenedWhileTheFirstWasAwayStaysWithTheSecond) {
   EXPECT_EQ(first_.count(Call::Kind::kDownload), 0U);
 }
 
+// … but an open that failed decides nothing.
+TEST_F(UnionTest, WhatCouldNotBeFetchedIsAnyones) {
+  first_.commit(module("one"));
+  second_.commit(module("two"));
+  mount();
+  first_.fail_with(hub::HubErrorKind::kUnavailable);
+  const auto node = mount_->walk(neff_).node;
+  ASSERT_NE(node, 0U);
+  second_.fail_with(hub::HubErrorKind::kUnavailable);
+  EXPECT_ANY_THROW(mount_->open(node));
+  mount_->settle();
+  first_.fail_with(std::nullopt);
+  EXPECT_TRUE(eventually([&] { return mount_->walk(neff_).entry_timeout_s > 0; }));
+  EXPECT_EQ(whose(), "one");
+}
+
 TEST_F(UnionTest, AMissWhileOneDoesNotAnswerIsNotRemembered) {
   first_.commit(nothing());
   second_.commit(nothing());

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <memory>
 #include <stdexcept>
 
 #include "tests/unit/mount-helper/mount_helper_kit.h"
@@ -177,6 +178,88 @@ TEST(AskPush, AnErrorIsNoAnswer) {
   const auto choice = ask_push(MountOptions{}, silent, false, {});
   EXPECT_EQ(choice.kind, Kind::kOpen);
   EXPECT_TRUE(choice.only_private);
+}
+
+// --- of several sources -----------------------------------------------------------------------------
+
+struct AskedSource {
+  PushAnswer answer;
+  bool is_known_public = false;
+  bool is_commit = false;
+};
+
+struct Asked {
+  mount_helper::PushTarget target;
+  std::vector<int> asked;
+};
+
+Asked ask_all(const std::vector<AskedSource>& sources, const MountOptions& options = {},
+              bool is_offline = false) {
+  std::vector<std::unique_ptr<AskedRepo>> repos;
+  std::vector<mount_helper::PushCandidate> candidates;
+  for (const auto& source : sources) {
+    repos.push_back(std::make_unique<AskedRepo>(source.answer));
+    candidates.push_back({"lab/" + std::to_string(candidates.size()), repos.back().get(),
+                          source.is_known_public, source.is_commit});
+  }
+  Asked result{ask_pushes(options, candidates, is_offline, {}), {}};
+  for (const auto& repo : repos) result.asked.push_back(repo->asked);
+  return result;
+}
+
+TEST(AskPushes, TheFirstThatIsPrivateAndMayBeWritten) {
+  const auto no = repo_of(true, HubErrorKind::kForbidden);
+  const auto result = ask_all({{repo_of(false)}, {no}, {repo_of(true)}, {repo_of(true)}});
+  EXPECT_EQ(result.target.choice.kind, Kind::kRepo);
+  EXPECT_TRUE(result.target.choice.only_private);
+  EXPECT_EQ(result.target.which, 2U);
+  EXPECT_EQ(result.asked, (std::vector{1, 1, 1, 0}));
+}
+
+// The queue must not go to another repo today than it would go to tomorrow.
+TEST(AskPushes, WhatIsNoClearAnswerIsLeftOpenAndTheNextAlone) {
+  for (const HubErrorKind kind : kKinds) {
+    const auto result = ask_all({{repo_of(false)}, {HubError(kind, "no")}, {repo_of(true)}});
+    EXPECT_EQ(result.target.choice.kind, Kind::kOpen) << hub::to_string(kind);
+    EXPECT_TRUE(result.target.choice.only_private);
+    EXPECT_EQ(result.target.which, 1U);
+    EXPECT_EQ(result.asked, (std::vector{1, 1, 0}));
+  }
+}
+
+TEST(AskPushes, WhatIsKnownIsNotAsked) {
+  const auto result =
+      ask_all({{repo_of(true), true}, {repo_of(true), false, true}, {repo_of(true)}});
+  EXPECT_EQ(result.target.which, 2U);
+  EXPECT_EQ(result.asked, (std::vector{0, 0, 1}));
+  const auto offline = ask_all({{repo_of(true), true}, {repo_of(true)}}, {}, true);
+  EXPECT_EQ(offline.target.choice.kind, Kind::kOpen);
+  EXPECT_EQ(offline.target.which, 1U);
+  EXPECT_EQ(offline.asked, (std::vector{0, 0}));
+}
+
+TEST(AskPushes, SaysOfEachWhyNot) {
+  const auto result = ask_all({{repo_of(false)}, {repo_of(true), false, true}});
+  EXPECT_EQ(result.target.choice.kind, Kind::kNone);
+  EXPECT_EQ(
+      result.target.choice.why,
+      "lab/0: it is public (push=REPO publishes to it); lab/1: a commit is never published to");
+  EXPECT_EQ(ask_all({{repo_of(false)}}).target.choice.why,
+            "it is public (push=REPO publishes to it)");
+}
+
+TEST(AskPushes, TheOneThatIsNamedAndNoOther) {
+  MountOptions options;
+  options.push = PushMode::kRepo;
+  options.push_repo = "lab/1";
+  const auto result = ask_all({{repo_of(true)}, {repo_of(false)}, {repo_of(true)}}, options);
+  EXPECT_EQ(result.target.choice.kind, Kind::kRepo);
+  EXPECT_EQ(result.target.which, 1U);
+  EXPECT_EQ(result.asked, (std::vector{0, 1, 0}));
+  EXPECT_THROW(ask_all({{repo_of(true)}, {repo_of(true, HubErrorKind::kForbidden)}}, options),
+               HubError);
+  options.push = PushMode::kNone;
+  EXPECT_EQ(ask_all({{repo_of(true)}, {repo_of(true)}}, options).asked, (std::vector{0, 0}));
 }
 
 }  // namespace

@@ -61,14 +61,24 @@ TEST(Source, WrongOnesSayWhat) {
   }
 }
 
-TEST(Source, ThisVersionMountsOne) {
+TEST(Source, SomeCommandsAreAboutOne) {
   const auto one = parse_sources("lab/cache@v1");
   EXPECT_EQ(only_source(one).revision, "v1");
   const auto two = parse_sources("lab/cache,team/x");
-  EXPECT_THAT(refusal_of([&] { only_source(two); }).text, HasSubstr("name one of them, as lab/cache)"));
+  EXPECT_THAT(refusal_of([&] { only_source(two); }).text,
+              HasSubstr("name one of them, as lab/cache)"));
 }
 
 // Two homes, root's and ada's, and variables as a test wants them.
+TEST(Source, ARepoThatIsPublishedToComesFirstUnlessItIsThere) {
+  const auto text = [](const char* sources, const char* repo) {
+    return sources_text(mount_helper::with_push_repo(parse_sources(sources), repo));
+  };
+  EXPECT_EQ(text("lab/cache,team/x", "ada/mine"), "ada/mine,lab/cache,team/x");
+  EXPECT_EQ(text("lab/cache,team/x@v1", "team/x"), "lab/cache,team/x@v1");
+  EXPECT_EQ(text("lab/cache", ""), "lab/cache");
+}
+
 class DefaultSource : public testing::Test {
  protected:
   std::filesystem::path home(const std::string& user) const { return directory_.path() / user; }
@@ -94,6 +104,13 @@ class DefaultSource : public testing::Test {
 
 TEST_F(DefaultSource, IsThePublicCache) {
   EXPECT_THAT(sources(), ElementsAre(kPublic));
+}
+
+TEST_F(DefaultSource, OnlyThePublicCacheAfterAnotherIsNobodysWish) {
+  EXPECT_TRUE(sources().front().is_named);
+  variables_["CUSTOM_CACHE_REPO"] = "lab/cache@v2";
+  EXPECT_TRUE(sources().front().is_named);
+  EXPECT_FALSE(sources().back().is_named);
 }
 
 TEST_F(DefaultSource, CustomRepoComesFirst) {

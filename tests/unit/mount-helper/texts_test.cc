@@ -105,6 +105,17 @@ TEST(ExplainText, NamesEveryLock) {
       "  lock        v/A/z.lock: made by a process unknown (delete it if nobody works there)\n");
 }
 
+TEST(ExplainText, SaysOfEachSourceThatGoesBeforeWhyNot) {
+  const Json answer = {
+      {"path", "v/A"},
+      {"source", "https://hub/lab/cache@main"},
+      {"passed_over", {{{"source", "https://hub/team/cache@main"}, {"why", "not in the repo"}}}}};
+  EXPECT_EQ(explain_text(answer, false),
+            "v/A\n"
+            "  source    https://hub/lab/cache@main\n"
+            "  not from  https://hub/team/cache@main: not in the repo\n");
+}
+
 TEST(Diagnosis, OfAMountThatIsWell) {
   EXPECT_EQ(diagnosis_text({full_status(), Json::object()}, false),
             "/mnt/x\n  all well  nothing is wrong\n");
