@@ -43,8 +43,7 @@ class EvictTest : public MountTestBothWays {
   }
 
   std::unique_ptr<Mount> mount_cache(std::vector<std::string> options = {}) {
-    options.push_back(way());
-    options.push_back("min_free=0");
+    options.insert(options.begin(), {way(), "min_free=0"});
     return mount_as({.source = "team/cache", .options = std::move(options)});
   }
   // Uses the module, and waits until the copy is whole.
