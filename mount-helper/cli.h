@@ -13,6 +13,7 @@
 #include "mount-helper/commands/restore.h"
 #include "mount-helper/commands/retract.h"
 #include "mount-helper/commands/run.h"
+#include "mount-helper/commands/set.h"
 #include "mount-helper/commands/status.h"
 #include "mount-helper/commands/umount.h"
 
@@ -26,7 +27,7 @@ struct Printed {
 
 using Request = std::variant<MountRequest, UmountRequest, StatusRequest, ExplainRequest,
                              RestoreRequest, DoctorRequest, FlushRequest, RetractRequest,
-                             CreateRequest, RunRequest, VersionRequest, Printed>;
+                             CreateRequest, SetRequest, RunRequest, VersionRequest, Printed>;
 
 // words: without the program's name. program: the name it was called by, with or without its
 // directory; `mount.neffs` takes mount(8)'s arguments for a helper: SOURCE MOUNTPOINT [-sfnv] [-o …].

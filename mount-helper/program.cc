@@ -41,6 +41,9 @@ int execute(const RetractRequest& request) {
 int execute(const CreateRequest& request) {
   return create_command(request);
 }
+int execute(const SetRequest& request) {
+  return set_command(request);
+}
 int execute(const RunRequest& request) {
   return run_command(request);
 }

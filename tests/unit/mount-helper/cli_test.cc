@@ -211,6 +211,8 @@ TEST(CommandLine, WrongUsageIsCalledSo) {
                         {"flush", "--yes"},
                         {"retract"},
                         {"create", "lab/cache"},
+                        {"set"},
+                        {"set", "a", "b"},
                         {"retract", "--repo"},
                         {"flush", "--timeout", "soon"},
                         {"flush", "--timeout", "-1"},
@@ -230,12 +232,23 @@ TEST(CommandLine, UnknownCommandNamesTheNearest) {
             "command unmount: unknown (is umount meant? neffs --help lists them all)");
 }
 
+TEST(CommandLine, UnknownOptionNamesTheNearest) {
+  const auto text_of = [](const Words& words) {
+    return refusal_of([&] { parse_command_line("neffs", words); }).text;
+  };
+  EXPECT_EQ(text_of({"flush", "--timout=3"}),
+            "option --timout: unknown (is --timeout meant? neffs flush --help lists them all)");
+  EXPECT_EQ(text_of({"create", "--pubic"}),
+            "option --pubic: unknown (is --public meant? neffs create --help lists them all)");
+}
+
 TEST(CommandLine, EveryCommandExplainsItselfWithAnExample) {
   for (const Words& words :
        {Words{"--help"}, Words{"mount", "--help"}, Words{"umount", "--help"},
         Words{"status", "--help"}, Words{"doctor", "--help"}, Words{"flush", "--help"},
-        Words{"retract", "--help"}, Words{"create", "--help"}, Words{"restore", "--help"},
-        Words{"run", "--help"}, Words{"explain", "--help"}, Words{"version", "--help"}}) {
+        Words{"retract", "--help"}, Words{"create", "--help"}, Words{"set", "--help"},
+        Words{"restore", "--help"}, Words{"run", "--help"}, Words{"explain", "--help"},
+        Words{"version", "--help"}}) {
     const auto printed = std::get<Printed>(parse_command_line("neffs", words));
     EXPECT_THAT(printed.text, HasSubstr("Example:\n  neffs "));
   }
