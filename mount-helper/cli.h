@@ -9,6 +9,8 @@
 #include "mount-helper/commands/doctor.h"
 #include "mount-helper/commands/explain.h"
 #include "mount-helper/commands/flush.h"
+#include "mount-helper/commands/list.h"
+#include "mount-helper/commands/lookup.h"
 #include "mount-helper/commands/mount.h"
 #include "mount-helper/commands/restore.h"
 #include "mount-helper/commands/retract.h"
@@ -25,9 +27,10 @@ struct Printed {
   std::string text;
 };
 
-using Request = std::variant<MountRequest, UmountRequest, StatusRequest, ExplainRequest,
-                             RestoreRequest, DoctorRequest, FlushRequest, RetractRequest,
-                             CreateRequest, SetRequest, RunRequest, VersionRequest, Printed>;
+using Request =
+    std::variant<MountRequest, UmountRequest, StatusRequest, ExplainRequest, RestoreRequest,
+                 DoctorRequest, FlushRequest, RetractRequest, CreateRequest, SetRequest,
+                 LookupRequest, ListRequest, RunRequest, VersionRequest, Printed>;
 
 // words: without the program's name. program: the name it was called by, with or without its
 // directory; `mount.neffs` takes mount(8)'s arguments for a helper: SOURCE MOUNTPOINT [-sfnv] [-o …].

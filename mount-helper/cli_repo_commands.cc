@@ -40,12 +40,53 @@ void add_set(CLI::App& app, Words& words) {
   command->footer("Example:\n  neffs set lab/neuron-cache");
 }
 
+void add_filters(CLI::App& command, fs::RegistryFilter& filter) {
+  command.add_option("--task", filter.task, "as text-generation");
+  command.add_option("--instance_type", filter.instance_type, "as trn1, trn2, inf2");
+  command.add_option("--dtype", filter.dtype, "as bfloat16, float16");
+  command.add_option("--tensor_parallel_size", filter.tensor_parallel_size, "number of cores")
+      ->type_name("N");
+  command.add_option("--batch_size", filter.batch_size, "")->type_name("N");
+  command.add_option("--sequence_length", filter.sequence_length, "")->type_name("N");
+}
+
+void add_lookup(CLI::App& app, Words& words) {
+  CLI::App* command =
+      app.add_subcommand("lookup", "Shows what a model was compiled for already, by the registry");
+  command->add_option("MODEL", words.lookup.model, "its id, or a directory with its config.json")
+      ->type_name("")
+      ->required();
+  add_filters(*command, words.lookup.filter);
+  command
+      ->add_option("--repo_id", words.lookup.repos,
+                   "where; if left out, your own cache repo and the public one")
+      ->type_name("REPO[@REVISION],...");
+  CLI::Option* json = command->add_flag("--json", words.lookup.is_json, "for programs");
+  command->add_flag("--legacy", words.lookup.is_legacy, "as optimum-cli printed it up to 0.3")
+      ->excludes(json);
+  command->footer("Example:\n  neffs lookup meta-llama/Llama-3.2-1B --batch_size 4");
+}
+
+void add_list(CLI::App& app, Words& words) {
+  CLI::App* command = app.add_subcommand("list", "Shows the models and modules of a cache repo");
+  command
+      ->add_option("REPO", words.list.repo,
+                   "which; if left out, your own cache repo or the public one")
+      ->type_name("");
+  command->add_option("-m,--model", words.list.model, "only this one, with its configurations");
+  command->add_option("-v,--version", words.list.version, "only compilers whose version begins so");
+  command->add_flag("--json", words.list.is_json, "for programs");
+  command->footer("Example:\n  neffs list lab/neuron-cache -v 2.21");
+}
+
 }  // namespace
 
 void define_repo_commands(CLI::App& app, Words& words) {
   add_retract(app, words);
   add_create(app, words);
   add_set(app, words);
+  add_lookup(app, words);
+  add_list(app, words);
 }
 
 }  // namespace neffs::mount_helper

@@ -30,6 +30,8 @@ struct Words {
   RetractRequest retract;
   CreateRequest create;
   SetRequest set;
+  LookupRequest lookup;
+  ListRequest list;
   RunRequest run;
   std::string flush_seconds;  // of umount; "" if it does not flush
 };

@@ -6,7 +6,6 @@
 #include "mount-helper/command_error.h"
 #include "mount-helper/default_repo.h"
 #include "mount-helper/output.h"
-#include "mount-helper/source.h"
 
 namespace neffs::mount_helper {
 
@@ -18,6 +17,13 @@ std::string whole_repo_id(const std::string& name, const hub::HubClient& hub,
     throw usage_error(printable(name), "no repo can have this name",
                       "name or namespace/name, of letters, digits, '-', '_' and '.'");
   return is_whole ? name : hub::user_of_token(hub, limits) + "/" + name;
+}
+
+Source one_source(const std::string& typed, const Invoker& invoker) {
+  const auto sources = typed.empty() ? default_sources(invoker) : parse_sources(typed);
+  if (!typed.empty() && sources.size() > 1)
+    throw usage_error(sources_text(sources), "one repo at a time");
+  return sources.front();
 }
 
 void make_default(const hub::Environment& environment, const std::string& repo) {

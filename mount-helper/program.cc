@@ -44,6 +44,12 @@ int execute(const CreateRequest& request) {
 int execute(const SetRequest& request) {
   return set_command(request);
 }
+int execute(const LookupRequest& request) {
+  return lookup_command(request);
+}
+int execute(const ListRequest& request) {
+  return list_command(request);
+}
 int execute(const RunRequest& request) {
   return run_command(request);
 }

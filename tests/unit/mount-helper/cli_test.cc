@@ -232,6 +232,31 @@ TEST(CommandLine, UnknownCommandNamesTheNearest) {
             "command unmount: unknown (is umount meant? neffs --help lists them all)");
 }
 
+TEST(CommandLine, LookupTakesTheArgumentsOfOptimumCli) {
+  const auto lookup = std::get<LookupRequest>(parse_command_line(
+      "neffs", {"lookup", "org/model", "--task", "text-generation", "--instance_type", "trn1",
+                "--dtype", "bfloat16", "--tensor_parallel_size", "2", "--batch_size", "4",
+                "--sequence_length", "4096", "--repo_id", "lab/cache"}));
+  EXPECT_EQ(lookup.model, "org/model");
+  EXPECT_EQ(lookup.filter.task, "text-generation");
+  EXPECT_EQ(lookup.filter.instance_type, "trn1");
+  EXPECT_EQ(lookup.filter.dtype, "bfloat16");
+  EXPECT_EQ(lookup.filter.tensor_parallel_size, 2U);
+  EXPECT_EQ(lookup.filter.batch_size, 4U);
+  EXPECT_EQ(lookup.filter.sequence_length, 4096U);
+  EXPECT_EQ(lookup.repos, "lab/cache");
+  const auto bare = std::get<LookupRequest>(parse_command_line("neffs", {"lookup", "m"}));
+  EXPECT_FALSE(bare.filter.batch_size || bare.filter.sequence_length || bare.is_json);
+}
+
+TEST(CommandLine, ListTakesTheArgumentsThatOptimumCliHad) {
+  const auto list = std::get<ListRequest>(
+      parse_command_line("neffs", {"list", "lab/cache", "-m", "org/model", "-v", "2.21"}));
+  EXPECT_EQ(list.repo, "lab/cache");
+  EXPECT_EQ(list.model, "org/model");
+  EXPECT_EQ(list.version, "2.21");
+}
+
 TEST(CommandLine, UnknownOptionNamesTheNearest) {
   const auto text_of = [](const Words& words) {
     return refusal_of([&] { parse_command_line("neffs", words); }).text;
@@ -248,7 +273,7 @@ TEST(CommandLine, EveryCommandExplainsItselfWithAnExample) {
         Words{"status", "--help"}, Words{"doctor", "--help"}, Words{"flush", "--help"},
         Words{"retract", "--help"}, Words{"create", "--help"}, Words{"set", "--help"},
         Words{"restore", "--help"}, Words{"run", "--help"}, Words{"explain", "--help"},
-        Words{"version", "--help"}}) {
+        Words{"lookup", "--help"}, Words{"list", "--help"}, Words{"version", "--help"}}) {
     const auto printed = std::get<Printed>(parse_command_line("neffs", words));
     EXPECT_THAT(printed.text, HasSubstr("Example:\n  neffs "));
   }
