@@ -94,6 +94,7 @@ Request request_of(const CLI::App& app, Words& words) {
   if (app.got_subcommand("set")) return words.set;
   if (app.got_subcommand("lookup")) return words.lookup;
   if (app.got_subcommand("list")) return words.list;
+  if (app.got_subcommand("synchronize")) return words.synchronize;
   if (app.got_subcommand("status")) return words.status;
   if (app.got_subcommand("explain")) return words.explain;
   if (app.got_subcommand("restore")) return words.restore;

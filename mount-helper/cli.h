@@ -17,6 +17,7 @@
 #include "mount-helper/commands/run.h"
 #include "mount-helper/commands/set.h"
 #include "mount-helper/commands/status.h"
+#include "mount-helper/commands/synchronize.h"
 #include "mount-helper/commands/umount.h"
 
 namespace neffs::mount_helper {
@@ -27,10 +28,10 @@ struct Printed {
   std::string text;
 };
 
-using Request =
-    std::variant<MountRequest, UmountRequest, StatusRequest, ExplainRequest, RestoreRequest,
-                 DoctorRequest, FlushRequest, RetractRequest, CreateRequest, SetRequest,
-                 LookupRequest, ListRequest, RunRequest, VersionRequest, Printed>;
+using Request = std::variant<MountRequest, UmountRequest, StatusRequest, ExplainRequest,
+                             RestoreRequest, DoctorRequest, FlushRequest, RetractRequest,
+                             CreateRequest, SetRequest, LookupRequest, ListRequest,
+                             SynchronizeRequest, RunRequest, VersionRequest, Printed>;
 
 // words: without the program's name. program: the name it was called by, with or without its
 // directory; `mount.neffs` takes mount(8)'s arguments for a helper: SOURCE MOUNTPOINT [-sfnv] [-o …].

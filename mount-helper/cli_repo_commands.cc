@@ -79,6 +79,26 @@ void add_list(CLI::App& app, Words& words) {
   command->footer("Example:\n  neffs list lab/neuron-cache -v 2.21");
 }
 
+void add_synchronize(CLI::App& app, Words& words) {
+  CLI::App* command = app.add_subcommand(
+      "synchronize", "Publishes what is in a plain cache directory, without a mount");
+  command
+      ->add_option("--repo_id", words.synchronize.repo,
+                   "where to; if left out, your own cache repo or the public one")
+      ->type_name("REPO[@BRANCH]");
+  command->add_option("--cache_dir", words.synchronize.directory, "from where")
+      ->type_name("DIR")
+      ->capture_default_str();
+  command
+      ->add_option("--settle", words.synchronize.settle_s,
+                   "how long a module must be unchanged; what is not yet is waited for")
+      ->type_name("SECONDS")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_flag("--json", words.synchronize.is_json, "for programs");
+  command->footer("Example:\n  neffs synchronize --repo_id lab/neuron-cache");
+}
+
 }  // namespace
 
 void define_repo_commands(CLI::App& app, Words& words) {
@@ -87,6 +107,7 @@ void define_repo_commands(CLI::App& app, Words& words) {
   add_set(app, words);
   add_lookup(app, words);
   add_list(app, words);
+  add_synchronize(app, words);
 }
 
 }  // namespace neffs::mount_helper

@@ -32,6 +32,7 @@ struct Words {
   SetRequest set;
   LookupRequest lookup;
   ListRequest list;
+  SynchronizeRequest synchronize;
   RunRequest run;
   std::string flush_seconds;  // of umount; "" if it does not flush
 };

@@ -50,6 +50,9 @@ int execute(const LookupRequest& request) {
 int execute(const ListRequest& request) {
   return list_command(request);
 }
+int execute(const SynchronizeRequest& request) {
+  return synchronize_command(request);
+}
 int execute(const RunRequest& request) {
   return run_command(request);
 }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <optional>
 #include <vector>
 
@@ -13,22 +12,13 @@
 #include "mount-helper/custom_repo.h"
 #include "mount-helper/hub_session.h"
 #include "mount-helper/output.h"
+#include "mount-helper/progress.h"
 #include "mount-helper/repo_contents.h"
 
 namespace neffs::mount_helper {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr const char* kClearLine = "\r\x1b[K";
-
-// One line on a terminal that is gone when the answer comes.
-void show_progress(const std::string& folder) {
-  if (has_color(STDERR_FILENO)) fmt::print(stderr, "{}listing {}", kClearLine, printable(folder));
-}
-void end_progress() {
-  if (has_color(STDERR_FILENO)) fmt::print(stderr, "{}", kClearLine);
-}
 
 Json json_of(const fs::RegistryEntry& entry) {
   const auto number = [](std::optional<std::uint64_t> value) {
@@ -104,8 +94,11 @@ int list_command(const ListRequest& request) {
   const HubSession session(environment_of(invoker, ""));
   ObjectCache cache(user_cache_directory(invoker.own));
   RepoReader repo(session.client(), source, cache);
-  const auto all = contents_of(repo, {request.model, request.version}, show_progress);
-  end_progress();
+  Progress progress;
+  const auto all = contents_of(repo, {request.model, request.version}, [&](const auto& folder) {
+    progress.show("listing " + printable(folder));
+  });
+  progress.end();
   if (request.is_json) {
     auto compilers = Json::array();
     for (const auto& contents : all) compilers.push_back(json_of(contents, !request.model.empty()));

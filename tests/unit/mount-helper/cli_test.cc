@@ -257,6 +257,22 @@ TEST(CommandLine, ListTakesTheArgumentsThatOptimumCliHad) {
   EXPECT_EQ(list.version, "2.21");
 }
 
+TEST(CommandLine, SynchronizeTakesTheArgumentsOfOptimumCli) {
+  const auto synchronize_of = [](const Words& words) {
+    return std::get<SynchronizeRequest>(parse_command_line("neffs", words));
+  };
+  const auto bare = synchronize_of({"synchronize"});
+  EXPECT_EQ(bare.directory, kDefaultMountPoint);
+  EXPECT_EQ(bare.repo, "");
+  EXPECT_EQ(bare.settle_s, 5);
+  const auto full = synchronize_of(
+      {"synchronize", "--repo_id", "lab/cache", "--cache_dir", "/x", "--settle", "0.5", "--json"});
+  EXPECT_EQ(full.directory, "/x");
+  EXPECT_EQ(full.repo, "lab/cache");
+  EXPECT_EQ(full.settle_s, 0.5);
+  EXPECT_TRUE(full.is_json);
+}
+
 TEST(CommandLine, UnknownOptionNamesTheNearest) {
   const auto text_of = [](const Words& words) {
     return refusal_of([&] { parse_command_line("neffs", words); }).text;
@@ -273,7 +289,8 @@ TEST(CommandLine, EveryCommandExplainsItselfWithAnExample) {
         Words{"status", "--help"}, Words{"doctor", "--help"}, Words{"flush", "--help"},
         Words{"retract", "--help"}, Words{"create", "--help"}, Words{"set", "--help"},
         Words{"restore", "--help"}, Words{"run", "--help"}, Words{"explain", "--help"},
-        Words{"lookup", "--help"}, Words{"list", "--help"}, Words{"version", "--help"}}) {
+        Words{"lookup", "--help"}, Words{"list", "--help"}, Words{"synchronize", "--help"},
+        Words{"version", "--help"}}) {
     const auto printed = std::get<Printed>(parse_command_line("neffs", words));
     EXPECT_THAT(printed.text, HasSubstr("Example:\n  neffs "));
   }
