@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "hub/environment.h"
+#include "mount-helper/cli_documents.h"
 #include "mount-helper/cli_words.h"
 #include "mount-helper/command_error.h"
 #include "mount-helper/nearest.h"
@@ -95,6 +96,8 @@ Request request_of(const CLI::App& app, Words& words) {
   if (app.got_subcommand("lookup")) return words.lookup;
   if (app.got_subcommand("list")) return words.list;
   if (app.got_subcommand("synchronize")) return words.synchronize;
+  if (app.got_subcommand("completion")) return Printed{completion_script(app, words.shell)};
+  if (app.got_subcommand("help")) return Printed{words.is_man ? man_page(app) : app.help("neffs")};
   if (app.got_subcommand("status")) return words.status;
   if (app.got_subcommand("explain")) return words.explain;
   if (app.got_subcommand("restore")) return words.restore;
@@ -171,7 +174,7 @@ Request parse_neffs(std::vector<std::string> words) {
   app.require_subcommand(1);
   define_mount_commands(app, read);
   define_repo_commands(app, read);
-  app.add_subcommand("version", "Says which version this is")->footer("Example:\n  neffs version");
+  define_documents(app, read);
   app.footer("Example:\n  neffs mount lab/neuron-cache\n  neffs status");
   refuse_unknown_command(app, words);
   if (auto help = read_words(app, words)) return Printed{std::move(*help)};

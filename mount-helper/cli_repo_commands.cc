@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "mount-helper/cli_documents.h"
 #include "mount-helper/cli_words.h"
 
 namespace neffs::mount_helper {
@@ -108,6 +109,19 @@ void define_repo_commands(CLI::App& app, Words& words) {
   add_lookup(app, words);
   add_list(app, words);
   add_synchronize(app, words);
+}
+
+void define_documents(CLI::App& app, Words& words) {
+  CLI::App* completion = app.add_subcommand("completion", "Prints what completes words in a shell");
+  completion->add_option("SHELL", words.shell, "bash, zsh or fish")
+      ->type_name("")
+      ->required()
+      ->check(CLI::IsMember(completed_shells()));
+  completion->footer("Example:\n  neffs completion bash > /etc/bash_completion.d/neffs");
+  CLI::App* help = app.add_subcommand("help", "Says how to use it, as --help does");
+  help->add_flag("--man", words.is_man, "all of it, as a page of the manual");
+  help->footer("Example:\n  neffs help --man | man -l -");
+  app.add_subcommand("version", "Says which version this is")->footer("Example:\n  neffs version");
 }
 
 }  // namespace neffs::mount_helper

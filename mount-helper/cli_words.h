@@ -33,6 +33,8 @@ struct Words {
   LookupRequest lookup;
   ListRequest list;
   SynchronizeRequest synchronize;
+  std::string shell;    // of completion
+  bool is_man = false;  // of help
   RunRequest run;
   std::string flush_seconds;  // of umount; "" if it does not flush
 };
@@ -40,6 +42,8 @@ struct Words {
 // Both outlive the reading of the words.
 void define_mount_commands(CLI::App& app, Words& words);
 void define_repo_commands(CLI::App& app, Words& words);
+// Those that print what they know of the others.
+void define_documents(CLI::App& app, Words& words);
 
 // Parts of several commands.
 void define_option_lists(CLI::App& command, Words& words);

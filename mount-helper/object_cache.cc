@@ -19,7 +19,6 @@ namespace stdfs = std::filesystem;
 
 constexpr std::uint64_t kMostBytes = std::uint64_t{256} << 20;
 constexpr const char* kFile = "objects";
-constexpr std::size_t kPiece = std::size_t{1} << 20;
 
 std::string sha256_of(std::string_view text) {
   hub::ContentHasher hasher(hub::HashKind::kSha256, text.size());
@@ -93,12 +92,17 @@ ObjectCache::ObjectCache(const stdfs::path& directory) {
 // mutex_ held.
 std::uint64_t ObjectCache::read_new() {
   const auto known = text_.size();
-  for (auto at = known;; at = text_.size()) {
-    text_.resize(at + kPiece);
-    const auto got = ::pread(file_.get(), text_.data() + at, kPiece, static_cast<off_t>(at));
-    text_.resize(at + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  struct stat st {};
+  if (::fstat(file_.get(), &st) != 0) return known;
+  text_.resize(std::max(known, static_cast<std::size_t>(st.st_size)));
+  auto filled = known;
+  while (filled < text_.size()) {
+    const auto got = ::pread(file_.get(), text_.data() + filled, text_.size() - filled,
+                             static_cast<off_t>(filled));
     if (got <= 0) break;
+    filled += static_cast<std::size_t>(got);
   }
+  text_.resize(filled);
   std::uint64_t at = known;
   for (;;) {
     const auto line = text_.find('\n', at);

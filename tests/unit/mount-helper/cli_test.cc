@@ -218,6 +218,8 @@ TEST(CommandLine, WrongUsageIsCalledSo) {
                         {"flush", "--timeout", "-1"},
                         {"umount", "--flush=soon"},
                         {"umount", "--flush=-1"},
+                        {"completion"},
+                        {"completion", "csh"},
                         {"version", "x"}};
   for (const Words& words : rows) {
     EXPECT_EQ(refusal_of([&] { parse_command_line("neffs", words); }).exit_code, kWrongUsage)
@@ -290,6 +292,7 @@ TEST(CommandLine, EveryCommandExplainsItselfWithAnExample) {
         Words{"retract", "--help"}, Words{"create", "--help"}, Words{"set", "--help"},
         Words{"restore", "--help"}, Words{"run", "--help"}, Words{"explain", "--help"},
         Words{"lookup", "--help"}, Words{"list", "--help"}, Words{"synchronize", "--help"},
+        Words{"completion", "--help"}, Words{"help", "--help"}, Words{"help"},
         Words{"version", "--help"}}) {
     const auto printed = std::get<Printed>(parse_command_line("neffs", words));
     EXPECT_THAT(printed.text, HasSubstr("Example:\n  neffs "));
