@@ -9,6 +9,8 @@
 #include <optional>
 
 #include "hub/environment.h"
+#include "mount-helper/cli_documents.h"
+#include "mount-helper/cli_words.h"
 #include "mount-helper/command_error.h"
 #include "mount-helper/nearest.h"
 #include "mount-helper/option_values.h"
@@ -20,29 +22,6 @@ constexpr const char* kDescription =
     "A Hugging Face Hub repo as the AWS Neuron compile cache: mounted once, it gives every job the "
     "modules that others have compiled.";
 
-// What `umount --flush` means without a time.
-constexpr const char* kForever = "forever";
-
-// What the words are bound to while CLI11 reads them.
-struct Words {
-  std::string first;   // SOURCE, or the mountpoint if it stands alone
-  std::string second;  // MOUNTPOINT
-  std::vector<std::string> option_lists;
-  MountRequest mount;
-  UmountRequest umount;
-  StatusRequest status;
-  ExplainRequest explain;
-  RestoreRequest restore;
-  EvictRequest evict;
-  std::string evict_to;
-  DoctorRequest doctor;
-  FlushRequest flush;
-  RetractRequest retract;
-  CreateRequest create;
-  RunRequest run;
-  std::string flush_seconds;  // of umount; "" if it does not flush
-};
-
 bool looks_like_path(const std::string& word) {
   return word.starts_with('/') || word.starts_with('.') || word.starts_with('~');
 }
@@ -50,154 +29,6 @@ bool looks_like_path(const std::string& word) {
 // Whoever calls without a shell (systemd, Python) has not had it replaced.
 std::string expanded(const std::string& path) {
   return hub::Environment::of_process().expand(path);
-}
-
-void add_option_lists(CLI::App& command, Words& words) {
-  command.add_option("-o", words.option_lists, "options of the mount, see below")
-      ->type_name("OPT,...")
-      ->allow_extra_args(false);
-}
-
-void add_mount_point(CLI::App& command, std::string& mount_point, const char* name) {
-  command.add_option(name, mount_point, "where it is mounted")
-      ->type_name("DIR")
-      ->capture_default_str();
-}
-
-CLI::App* add_mount(CLI::App& app, Words& words) {
-  CLI::App* command = app.add_subcommand("mount", "Mounts cache repos over a directory");
-  command
-      ->add_option(
-          "SOURCE", words.first,
-          "namespace/name[@revision],...; if left out, your own cache repo, then the public one")
-      ->type_name("");
-  command
-      ->add_option("MOUNTPOINT", words.second,
-                   "where; a single word that starts with /, . or ~ is this one")
-      ->type_name("");
-  add_option_lists(*command, words);
-  command->add_flag("-f", words.mount.is_foreground, "stay in the foreground, log to stderr");
-  command->footer(options_help() + "\nExample:\n  neffs mount lab/neuron-cache -o hub_timeout=1");
-  return command;
-}
-
-void add_umount(CLI::App& app, Words& words) {
-  CLI::App* command = app.add_subcommand("umount", "Unmounts, and waits for the daemon's end");
-  add_mount_point(*command, words.umount.mount_point, "MOUNTPOINT");
-  command->add_flag("--lazy", words.umount.is_lazy, "detach it also while it is in use");
-  // A flag, so that a word after it is the mountpoint.
-  command->add_flag(fmt::format("--flush{{{}}}", kForever), words.flush_seconds,
-                    "first publish what can be, with =SECONDS for at most so long");
-  command->footer("Example:\n  neffs umount --flush=300");
-}
-
-void add_status(CLI::App& app, Words& words) {
-  CLI::App* command = app.add_subcommand("status", "Shows what a mount does");
-  add_mount_point(*command, words.status.mount_point, "MOUNTPOINT");
-  command->add_flag("--json", words.status.is_json, "for programs");
-  command->footer("Example:\n  neffs status --json");
-}
-
-void add_explain(CLI::App& app, Words& words) {
-  CLI::App* command = app.add_subcommand("explain", "Says whether a module is a hit, and why");
-  command->add_option("PATH", words.explain.subject, "a path, or the name of a module")
-      ->type_name("")
-      ->required();
-  add_mount_point(*command, words.explain.mount_point, "--mountpoint");
-  command->add_flag("--json", words.explain.is_json, "for programs");
-  command->footer("Example:\n  neffs explain MODULE_11061925398273098547+d41d8cd9");
-}
-
-void add_restore(CLI::App& app, Words& words) {
-  CLI::App* command =
-      app.add_subcommand("restore", "Brings back names that were deleted here but not in the repo");
-  command->add_option("PATH", words.restore.subjects, "what was deleted; a module comes back whole")
-      ->type_name("...")
-      ->required();
-  add_mount_point(*command, words.restore.mount_point, "--mountpoint");
-  command->add_flag("--json", words.restore.is_json, "for programs");
-  command->footer("Example:\n  neffs restore /var/tmp/neuron-compile-cache");
-}
-
-void add_evict(CLI::App& app, Words& words) {
-  CLI::App* command = app.add_subcommand("evict", "Removes local copies that can be fetched again");
-  command->add_option("PATH", words.evict.subjects, "which copies; a module goes whole")
-      ->type_name("...");
-  command->add_option("--to", words.evict_to, "remove those used longest ago until so much is left")
-      ->type_name("SIZE");
-  add_mount_point(*command, words.evict.mount_point, "--mountpoint");
-  command->add_flag("--json", words.evict.is_json, "for programs");
-  command->footer("Example:\n  neffs evict --to 50G");
-}
-
-void add_doctor(CLI::App& app, Words& words) {
-  CLI::App* command = app.add_subcommand("doctor", "Says what is wrong, and what mends it");
-  add_mount_point(*command, words.doctor.mount_point, "MOUNTPOINT");
-  command->add_flag("--clear-stale-locks", words.doctor.clears_stale_locks,
-                    "remove the locks whose creator is known to be gone");
-  command->add_flag("--json", words.doctor.is_json, "for programs");
-  command->footer("Example:\n  neffs doctor --clear-stale-locks");
-}
-
-void add_flush(CLI::App& app, Words& words) {
-  CLI::App* command =
-      app.add_subcommand("flush", "Waits until all that can be published is in the repo");
-  add_mount_point(*command, words.flush.mount_point, "MOUNTPOINT");
-  command->add_option("--timeout", words.flush.timeout_s, "give up after that time")
-      ->type_name("SECONDS")
-      ->check(CLI::NonNegativeNumber);
-  CLI::Option* adopted = command->add_flag("--adopted", words.flush.adopts,
-                                           "first release the modules that were found there");
-  command->add_flag("--yes", words.flush.is_sure, "release them without a question")
-      ->needs(adopted);
-  command->footer("Example:\n  neffs flush --timeout 600\n  neffs flush --adopted");
-}
-
-void add_retract(CLI::App& app, Words& words) {
-  CLI::App* command =
-      app.add_subcommand("retract", "Removes modules from the repo, to mend a wrong NEFF");
-  command->add_option("MODULE", words.retract.subjects, "a module's name, or its path")
-      ->type_name("...")
-      ->required();
-  command
-      ->add_option("--repo", words.retract.repo,
-                   "from where; if left out, from the repo that the mount publishes to")
-      ->type_name("REPO[@BRANCH]");
-  add_mount_point(*command, words.retract.mount_point, "--mountpoint");
-  command->add_flag("--yes", words.retract.is_sure, "without a question");
-  command->footer("Example:\n  neffs retract MODULE_11061925398273098547+d41d8cd9");
-}
-
-void add_create(CLI::App& app, Words& words) {
-  CLI::App* command = app.add_subcommand("create", "Makes a cache repo, and makes it your default");
-  command->add_option("-n,--name", words.create.name, "in your own namespace, or namespace/name")
-      ->type_name("NAME")
-      ->capture_default_str();
-  command->add_flag("--public", words.create.is_public, "everybody may read it");
-  command->footer("Example:\n  neffs create -n lab/neuron-cache");
-}
-
-void add_run(CLI::App& app, Words& words) {
-  CLI::App* command = app.add_subcommand(
-      "run", "Mounts if needed, runs a command, publishes what it compiled, unmounts");
-  command
-      ->add_option(
-          "SOURCE", words.run.mount.sources,
-          "namespace/name[@revision],...; if left out, what is mounted, or the default of mount")
-      ->type_name("");
-  add_option_lists(*command, words);
-  add_mount_point(*command, words.run.mount.mount_point, "--mountpoint");
-  command
-      ->add_option("--flush-timeout", words.run.flush_timeout_s,
-                   "how long to publish for when the command has ended")
-      ->type_name("SECONDS")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  command->footer(
-      "The command stands behind --; its exit status is kept, whatever comes of publishing. A "
-      "mount\n"
-      "that was there already is used and stays.\n"
-      "Example:\n  neffs run lab/neuron-cache --flush-timeout 60 -- torchrun train.py");
 }
 
 // What stands behind the first -- of `run` is another program's command line, and is not read here.
@@ -272,6 +103,12 @@ Request request_of(const CLI::App& app, Words& words) {
   if (app.got_subcommand("flush")) return words.flush;
   if (app.got_subcommand("retract")) return words.retract;
   if (app.got_subcommand("create")) return words.create;
+  if (app.got_subcommand("set")) return words.set;
+  if (app.got_subcommand("lookup")) return words.lookup;
+  if (app.got_subcommand("list")) return words.list;
+  if (app.got_subcommand("synchronize")) return words.synchronize;
+  if (app.got_subcommand("completion")) return Printed{completion_script(app, words.shell)};
+  if (app.got_subcommand("help")) return Printed{words.is_man ? man_page(app) : app.help("neffs")};
   if (app.got_subcommand("status")) return words.status;
   if (app.got_subcommand("explain")) return words.explain;
   if (app.got_subcommand("restore")) return words.restore;
@@ -309,6 +146,28 @@ std::string lower_first(std::string text) {
   return text;
 }
 
+// The first word that looks like an option and is none of the command's.
+void refuse_unknown_option(const CLI::App& app) {
+  const auto commands = app.get_subcommands();
+  const CLI::App& command = commands.empty() ? app : *commands.front();
+  const auto left = app.remaining(true);
+  const auto option = std::find_if(left.begin(), left.end(), [](const std::string& word) {
+    return word.size() > 1 && word.starts_with('-');
+  });
+  if (option == left.end()) return;
+  std::vector<std::string> known;
+  for (const CLI::Option* each : command.get_options()) {
+    for (const auto& name : each->get_lnames()) known.push_back("--" + name);
+    for (const auto& name : each->get_snames()) known.push_back("-" + name);
+  }
+  const std::vector<std::string_view> names(known.begin(), known.end());
+  const auto typed = option->substr(0, option->find('='));
+  const auto asked = commands.empty() ? app.get_name() : app.get_name() + " " + command.get_name();
+  throw usage_error(
+      "option " + typed, "unknown",
+      fmt::format("is {} meant? {} --help lists them all", nearest(typed, names), asked));
+}
+
 // Runs CLI11; the text of the help if that was asked for.
 std::optional<std::string> read_words(CLI::App& app, const std::vector<std::string>& words) {
   try {
@@ -317,6 +176,7 @@ std::optional<std::string> read_words(CLI::App& app, const std::vector<std::stri
   } catch (const CLI::CallForHelp&) {
     return app.help();
   } catch (const CLI::ParseError& error) {
+    refuse_unknown_option(app);
     throw usage_error("command line", lower_first(error.what()), "neffs --help says how");
   }
 }
@@ -327,18 +187,9 @@ Request parse_neffs(std::vector<std::string> words) {
   CLI::App app(kDescription, "neffs");
   app.set_help_flag("-h,--help", "says how to use it");
   app.require_subcommand(1);
-  add_mount(app, read);
-  add_umount(app, read);
-  add_status(app, read);
-  add_explain(app, read);
-  add_restore(app, read);
-  add_evict(app, read);
-  add_doctor(app, read);
-  add_flush(app, read);
-  add_retract(app, read);
-  add_create(app, read);
-  add_run(app, read);
-  app.add_subcommand("version", "Says which version this is")->footer("Example:\n  neffs version");
+  define_mount_commands(app, read);
+  define_repo_commands(app, read);
+  define_documents(app, read);
   app.footer("Example:\n  neffs mount lab/neuron-cache\n  neffs status");
   refuse_unknown_command(app, words);
   if (auto help = read_words(app, words)) return Printed{std::move(*help)};
@@ -353,7 +204,7 @@ Request parse_mount_helper(const std::vector<std::string>& words) {
   CLI::App app(kDescription, "mount.neffs");
   app.add_option("SOURCE", read.first)->type_name("")->required();
   app.add_option("MOUNTPOINT", read.second)->type_name("")->required();
-  add_option_lists(app, read);
+  define_option_lists(app, read);
   app.add_flag("-s,-n,-v", is_ignored, "ignored, as every helper of mount(8) may");
   app.add_flag("-f", is_fake, "only check the arguments");
   app.add_option("-t", ignored, "ignored: the type");

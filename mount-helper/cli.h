@@ -10,11 +10,15 @@
 #include "mount-helper/commands/evict.h"
 #include "mount-helper/commands/explain.h"
 #include "mount-helper/commands/flush.h"
+#include "mount-helper/commands/list.h"
+#include "mount-helper/commands/lookup.h"
 #include "mount-helper/commands/mount.h"
 #include "mount-helper/commands/restore.h"
 #include "mount-helper/commands/retract.h"
 #include "mount-helper/commands/run.h"
+#include "mount-helper/commands/set.h"
 #include "mount-helper/commands/status.h"
+#include "mount-helper/commands/synchronize.h"
 #include "mount-helper/commands/umount.h"
 
 namespace neffs::mount_helper {
@@ -27,7 +31,8 @@ struct Printed {
 
 using Request = std::variant<MountRequest, UmountRequest, StatusRequest, ExplainRequest,
                              RestoreRequest, DoctorRequest, FlushRequest, RetractRequest,
-                             CreateRequest, RunRequest, EvictRequest, VersionRequest, Printed>;
+                             CreateRequest, SetRequest, LookupRequest, ListRequest,
+                             SynchronizeRequest, RunRequest, EvictRequest, VersionRequest, Printed>;
 
 // words: without the program's name. program: the name it was called by, with or without its
 // directory; `mount.neffs` takes mount(8)'s arguments for a helper: SOURCE MOUNTPOINT [-sfnv] [-o …].

@@ -41,6 +41,18 @@ int execute(const RetractRequest& request) {
 int execute(const CreateRequest& request) {
   return create_command(request);
 }
+int execute(const SetRequest& request) {
+  return set_command(request);
+}
+int execute(const LookupRequest& request) {
+  return lookup_command(request);
+}
+int execute(const ListRequest& request) {
+  return list_command(request);
+}
+int execute(const SynchronizeRequest& request) {
+  return synchronize_command(request);
+}
 int execute(const RunRequest& request) {
   return run_command(request);
 }

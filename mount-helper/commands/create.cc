@@ -7,14 +7,13 @@
 
 #include "hub/hub_push_repo.h"
 #include "hub/hub_repo.h"
-#include "hub/whoami.h"
 #include "mount-helper/command_error.h"
 #include "mount-helper/commit_at_head.h"
+#include "mount-helper/custom_repo.h"
 #include "mount-helper/default_repo.h"
 #include "mount-helper/hub_session.h"
 #include "mount-helper/lfs_patterns.h"
 #include "mount-helper/output.h"
-#include "mount-helper/source.h"
 
 namespace neffs::mount_helper {
 namespace {
@@ -27,15 +26,6 @@ constexpr std::uint64_t kMostAttributes = 10'000'000;
 
 hub::CallLimits within(std::chrono::seconds time) {
   return {std::chrono::steady_clock::now() + time, {}};
-}
-
-std::string repo_id(const std::string& name, const hub::HubClient& hub) {
-  const bool is_whole = name.find('/') != std::string::npos;
-  // Judged before anybody is asked whose it is.
-  if (!is_repo_id(is_whole ? name : "x/" + name))
-    throw usage_error(printable(name), "no repo can have this name",
-                      "name or namespace/name, of letters, digits, '-', '_' and '.'");
-  return is_whole ? name : hub::user_of_token(hub, within(kToAsk)) + "/" + name;
 }
 
 struct Made {
@@ -78,19 +68,12 @@ void add_patterns(hub::RemoteRepo& reader, hub::PushRepo& writer) {
   commit_at_head(reader, writer, change_of, within(kToCommit));
 }
 
-void make_default(const hub::Environment& environment, const std::string& repo) {
-  const auto before = read_default_repo(environment);
-  if (!before.empty() && before != repo)
-    warn(fmt::format("{} was the default until now", printable(before)));
-  write_default_repo(environment, repo);
-}
-
 }  // namespace
 
 int create_command(const CreateRequest& request) {
   const auto environment = environment_of(invoker_of_process(), "");
   const HubSession session(environment);
-  const auto id = repo_id(request.name, session.client());
+  const auto id = whole_repo_id(request.name, session.client(), within(kToAsk));
   hub::HubPushRepo writer(session.client(), id, kBranch);
   hub::HubRepo reader(session.client(), id, kBranch, kToAsk);
   const auto made = make_repo(writer, request.is_public);

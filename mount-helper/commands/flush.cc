@@ -1,11 +1,8 @@
 #include "mount-helper/commands/flush.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -16,6 +13,7 @@
 #include "mount-helper/mount_table.h"
 #include "mount-helper/output.h"
 #include "mount-helper/place.h"
+#include "mount-helper/progress.h"
 
 namespace neffs::mount_helper {
 namespace {
@@ -24,7 +22,6 @@ using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::milliseconds kBetweenLooks{100};
-constexpr std::chrono::seconds kBetweenLines{10};
 constexpr std::size_t kMostNames = 20;
 
 std::uint64_t number(const Json& object, const char* key) {
@@ -68,36 +65,6 @@ std::string progress_text(const Json& push) {
         ", next commit in " + human_duration(std::chrono::duration<double>(next->get<double>()));
   return text;
 }
-
-// A line that is written over on a terminal; now and then one of its own elsewhere.
-class Progress {
- public:
-  ~Progress() {
-    if (is_terminal_ && width_ > 0) say(fmt::format("\r{:{}}\r", "", width_));
-  }
-  void show(const std::string& text) {
-    if (is_terminal_) {
-      say(fmt::format("\r{:{}}", text, width_));
-      width_ = std::max(width_, text.size());
-    } else if (Clock::now() >= next_ && text != last_) {
-      say(text + "\n");
-      next_ = Clock::now() + kBetweenLines;
-      last_ = text;
-    }
-  }
-
- private:
-  // A terminal that is gone is no reason to give up.
-  static void say(const std::string& text) {
-    std::fputs(text.c_str(), stderr);
-    std::fflush(stderr);
-  }
-
-  const bool is_terminal_ = ::isatty(STDERR_FILENO) == 1;
-  std::size_t width_ = 0;
-  std::string last_;
-  Clock::time_point next_ = Clock::now() + kBetweenLines;
-};
 
 Json push_status(const std::string& mount_point) {
   const auto status = ask_or_throw(mount_point, status_request());

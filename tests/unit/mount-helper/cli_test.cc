@@ -211,11 +211,15 @@ TEST(CommandLine, WrongUsageIsCalledSo) {
                         {"flush", "--yes"},
                         {"retract"},
                         {"create", "lab/cache"},
+                        {"set"},
+                        {"set", "a", "b"},
                         {"retract", "--repo"},
                         {"flush", "--timeout", "soon"},
                         {"flush", "--timeout", "-1"},
                         {"umount", "--flush=soon"},
                         {"umount", "--flush=-1"},
+                        {"completion"},
+                        {"completion", "csh"},
                         {"version", "x"}};
   for (const Words& words : rows) {
     EXPECT_EQ(refusal_of([&] { parse_command_line("neffs", words); }).exit_code, kWrongUsage)
@@ -230,12 +234,66 @@ TEST(CommandLine, UnknownCommandNamesTheNearest) {
             "command unmount: unknown (is umount meant? neffs --help lists them all)");
 }
 
+TEST(CommandLine, LookupTakesTheArgumentsOfOptimumCli) {
+  const auto lookup = std::get<LookupRequest>(parse_command_line(
+      "neffs", {"lookup", "org/model", "--task", "text-generation", "--instance_type", "trn1",
+                "--dtype", "bfloat16", "--tensor_parallel_size", "2", "--batch_size", "4",
+                "--sequence_length", "4096", "--repo_id", "lab/cache"}));
+  EXPECT_EQ(lookup.model, "org/model");
+  EXPECT_EQ(lookup.filter.task, "text-generation");
+  EXPECT_EQ(lookup.filter.instance_type, "trn1");
+  EXPECT_EQ(lookup.filter.dtype, "bfloat16");
+  EXPECT_EQ(lookup.filter.tensor_parallel_size, 2U);
+  EXPECT_EQ(lookup.filter.batch_size, 4U);
+  EXPECT_EQ(lookup.filter.sequence_length, 4096U);
+  EXPECT_EQ(lookup.repos, "lab/cache");
+  const auto bare = std::get<LookupRequest>(parse_command_line("neffs", {"lookup", "m"}));
+  EXPECT_FALSE(bare.filter.batch_size || bare.filter.sequence_length || bare.is_json);
+}
+
+TEST(CommandLine, ListTakesTheArgumentsThatOptimumCliHad) {
+  const auto list = std::get<ListRequest>(
+      parse_command_line("neffs", {"list", "lab/cache", "-m", "org/model", "-v", "2.21"}));
+  EXPECT_EQ(list.repo, "lab/cache");
+  EXPECT_EQ(list.model, "org/model");
+  EXPECT_EQ(list.version, "2.21");
+}
+
+TEST(CommandLine, SynchronizeTakesTheArgumentsOfOptimumCli) {
+  const auto synchronize_of = [](const Words& words) {
+    return std::get<SynchronizeRequest>(parse_command_line("neffs", words));
+  };
+  const auto bare = synchronize_of({"synchronize"});
+  EXPECT_EQ(bare.directory, kDefaultMountPoint);
+  EXPECT_EQ(bare.repo, "");
+  EXPECT_EQ(bare.settle_s, 5);
+  const auto full = synchronize_of(
+      {"synchronize", "--repo_id", "lab/cache", "--cache_dir", "/x", "--settle", "0.5", "--json"});
+  EXPECT_EQ(full.directory, "/x");
+  EXPECT_EQ(full.repo, "lab/cache");
+  EXPECT_EQ(full.settle_s, 0.5);
+  EXPECT_TRUE(full.is_json);
+}
+
+TEST(CommandLine, UnknownOptionNamesTheNearest) {
+  const auto text_of = [](const Words& words) {
+    return refusal_of([&] { parse_command_line("neffs", words); }).text;
+  };
+  EXPECT_EQ(text_of({"flush", "--timout=3"}),
+            "option --timout: unknown (is --timeout meant? neffs flush --help lists them all)");
+  EXPECT_EQ(text_of({"create", "--pubic"}),
+            "option --pubic: unknown (is --public meant? neffs create --help lists them all)");
+}
+
 TEST(CommandLine, EveryCommandExplainsItselfWithAnExample) {
   for (const Words& words :
        {Words{"--help"}, Words{"mount", "--help"}, Words{"umount", "--help"},
         Words{"status", "--help"}, Words{"doctor", "--help"}, Words{"flush", "--help"},
-        Words{"retract", "--help"}, Words{"create", "--help"}, Words{"restore", "--help"},
-        Words{"run", "--help"}, Words{"explain", "--help"}, Words{"version", "--help"}}) {
+        Words{"retract", "--help"}, Words{"create", "--help"}, Words{"set", "--help"},
+        Words{"restore", "--help"}, Words{"run", "--help"}, Words{"explain", "--help"},
+        Words{"lookup", "--help"}, Words{"list", "--help"}, Words{"synchronize", "--help"},
+        Words{"completion", "--help"}, Words{"help", "--help"}, Words{"help"},
+        Words{"version", "--help"}}) {
     const auto printed = std::get<Printed>(parse_command_line("neffs", words));
     EXPECT_THAT(printed.text, HasSubstr("Example:\n  neffs "));
   }

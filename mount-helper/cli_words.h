@@ -1,0 +1,54 @@
+// What the words of a command line are bound to while CLI11 reads them, and the definitions of the commands,
+// which are their help too.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mount-helper/cli.h"
+
+namespace CLI {
+class App;
+}
+
+namespace neffs::mount_helper {
+
+// What `umount --flush` means without a time.
+inline constexpr const char* kForever = "forever";
+
+struct Words {
+  std::string first;   // SOURCE, or the mountpoint if it stands alone
+  std::string second;  // MOUNTPOINT
+  std::vector<std::string> option_lists;
+  MountRequest mount;
+  UmountRequest umount;
+  StatusRequest status;
+  ExplainRequest explain;
+  RestoreRequest restore;
+  EvictRequest evict;
+  std::string evict_to;
+  DoctorRequest doctor;
+  FlushRequest flush;
+  RetractRequest retract;
+  CreateRequest create;
+  SetRequest set;
+  LookupRequest lookup;
+  ListRequest list;
+  SynchronizeRequest synchronize;
+  std::string shell;    // of completion
+  bool is_man = false;  // of help
+  RunRequest run;
+  std::string flush_seconds;  // of umount; "" if it does not flush
+};
+
+// Both outlive the reading of the words.
+void define_mount_commands(CLI::App& app, Words& words);
+void define_repo_commands(CLI::App& app, Words& words);
+// Those that print what they know of the others.
+void define_documents(CLI::App& app, Words& words);
+
+// Parts of several commands.
+void define_option_lists(CLI::App& command, Words& words);
+void define_mount_point(CLI::App& command, std::string& mount_point, const char* name);
+
+}  // namespace neffs::mount_helper
