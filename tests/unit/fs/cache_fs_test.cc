@@ -84,7 +84,7 @@ TEST_F(CacheFsTest, HostileNamesOfARepoAreNotThere) {
   fs::FsOptions all;
   all.list = fs::ListPolicy::kAll;
   renew(all);
-  EXPECT_EQ(mount_->list(""), (std::set<std::string>{"README.md", kVersion}));
+  EXPECT_EQ(mount_->list(""), std::set<std::string>{kVersion});
   EXPECT_EQ(mount_->list(kVersion).size(), 2U);
   fetch_all(kModuleA);
   EXPECT_FALSE(mount_->sees("MODULE_\x01+abcdef01"));
@@ -129,6 +129,7 @@ TEST_F(CacheFsTest, ACompilerFolderListsWhatIsUsedUnlessAllIsWanted) {
   all.list = fs::ListPolicy::kAll;
   renew(all);
   EXPECT_EQ(mount_->list(kVersion).size(), 3U);
+  EXPECT_EQ(mount_->list(""), (std::set<std::string>{"README.md", kVersion}));
 }
 
 TEST_F(CacheFsTest, AListingWithoutAHubIsThatOfThePlainDirectory) {
@@ -147,9 +148,9 @@ TEST_F(CacheFsTest, RewindingShowsWhatHasChanged) {
     while (mount_->fs->readdir(handle, offset) != nullptr) ++offset;
     return offset;
   };
-  EXPECT_EQ(count(), 2U);
+  EXPECT_EQ(count(), 1U);
   mount_->write("new", "x");
-  EXPECT_EQ(count(), 3U);
+  EXPECT_EQ(count(), 2U);
   mount_->fs->releasedir(handle);
   EXPECT_EQ(errno_in([&] { mount_->fs->readdir(handle, 0); }), EBADF);
 }

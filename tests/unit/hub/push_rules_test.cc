@@ -49,7 +49,8 @@ TEST(HashFile, NamesAFileBothWays) {
 
 TEST(HashFile, FailsWithTheFileAndStopsWhenAsked) {
   const TemporaryFile file;
-  EXPECT_EQ(error_of([&] { hub::hash_file(file.fd(), 1, kBlobKind, {}); }).kind, HubErrorKind::kLocal);
+  EXPECT_EQ(error_of([&] { hub::hash_file(file.fd(), 1, kBlobKind, {}); }).kind,
+            HubErrorKind::kLocal);
   const auto closed = error_of([] { hub::hash_file(-1, 1, kBlobKind, {}); });
   EXPECT_EQ(closed.local_errno, EBADF);
   std::stop_source stop;
