@@ -153,7 +153,7 @@ void Evictor::make_room() {
   const auto now = std::chrono::steady_clock::now();
   if (now < tired_) return;
   const auto bytes = excess();
-  if (bytes == 0) return;
+  if (bytes == 0 || index_.copy_totals().bytes == 0) return;
   const auto done = remove(copies_by_use(layer_, index_, ""), bytes);
   if (done.bytes > 0)
     spdlog::info("{} copies with {} bytes are removed to make room", done.modules, done.bytes);
