@@ -160,7 +160,7 @@ void Evictor::make_room() {
   if (done.bytes == 0 && done.kept > 0) tired_ = now + kRest;
 }
 
-Evictor::Status Evictor::remove(std::vector<EvictionUnit> units, std::uint64_t bytes) {
+Evictor::Status Evictor::remove(const std::vector<EvictionUnit>& units, std::uint64_t bytes) {
   Status done;
   if (!units.empty()) helpers_.ask_sources();
   for (const auto& unit : units) {

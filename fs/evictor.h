@@ -80,7 +80,7 @@ class Evictor {
   std::optional<Order> wait();
   void follow(const Order& order);
   void make_room();
-  Status remove(std::vector<EvictionUnit> units, std::uint64_t bytes);
+  Status remove(const std::vector<EvictionUnit>& units, std::uint64_t bytes);
 
   const Layer& layer_;
   index::Index& index_;
