@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -164,9 +165,12 @@ class CacheFs {
   // Removes the copies of a module, or one file, to make room: if nobody has one open or fetches one, and
   // their source is among those that answer and has all of them still. Returns how many bytes are gone.
   // May wait for the Hub for some seconds.
-  std::uint64_t evict(const std::string& path, const std::vector<RemoteView*>& answering);
-  // Those that tell their head within some seconds, or have one for good.
-  std::vector<RemoteView*> answering_sources();
+  //   answering: those that do not answer are taken out
+  std::uint64_t evict(const std::string& path, std::vector<RemoteView*>& answering,
+                      const std::stop_token& stop);
+  // Those that tell their head within some seconds; of those that are mounted at a commit, those that
+  // answered when they were asked last.
+  std::vector<RemoteView*> answering_sources(const std::stop_token& stop);
   // Brings back what was deleted here at or below the path; the paths of the whiteouts that went.
   std::vector<std::string> restore(const std::string& path);
 
@@ -272,7 +276,8 @@ class CacheFs {
   UniqueFd last_hold(const std::string& path);
   void lose_name(NodeId node, UniqueFd last_hold);
   std::optional<SharedFd> held(NodeId node, std::optional<HandleId> handle) const;
-  bool is_known(RemoteView& from, const std::string& path);
+  bool is_known(const std::string& path, std::vector<RemoteView*>& answering,
+                const std::stop_token& stop);
   bool is_in_use(const std::string& path) const;
   void forget_in_kernel(const std::vector<std::string>& paths);
   void forget_module_in_kernel(const std::string& path);

@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <exception>
 #include <map>
 #include <stdexcept>
 #include <utility>
@@ -17,12 +18,12 @@
 namespace neffs::fs {
 namespace {
 
-using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr seconds kPeriod{5};
-// Nothing could be removed: everything is in use, or its source cannot be asked.
-constexpr minutes kRest{2};
+// What is left is in use, was used a moment ago, or its source cannot be asked.
+constexpr seconds kRest{30};
+constexpr std::chrono::minutes kSpared{2};
 constexpr int kNice = 10;
 // A little more goes than has to, so that the next fetch does not begin it anew.
 constexpr std::uint64_t kSpare = 20;  // a twentieth
@@ -30,6 +31,11 @@ constexpr std::uint64_t kSpare = 20;  // a twentieth
 std::string unit_of(const std::string& path) {
   const auto at = locate(path);
   return at.module.empty() ? path : std::string(at.module);
+}
+
+bool was_used_lately(const EvictionUnit& unit) {
+  const auto since = std::chrono::system_clock::now() - kSpared;
+  return std::chrono::nanoseconds(unit.used_ns) > since.time_since_epoch();
 }
 
 }  // namespace
@@ -40,11 +46,9 @@ std::vector<EvictionUnit> copies_by_use(const Layer& layer, index::Index& index,
   for (const auto& file : index.layer_files_below(path)) {
     if (file.origin != index::Origin::kCopy || file.placement != index::Placement::kPlaced)
       continue;
-    const auto st = layer.stat(file.path);
-    if (!st) continue;
     auto& unit = units[unit_of(file.path)];
     unit.bytes += file.size;
-    unit.used_ns = std::max(unit.used_ns, used_ns(*st));
+    if (const auto st = layer.stat(file.path)) unit.used_ns = std::max(unit.used_ns, used_ns(*st));
   }
   std::vector<EvictionUnit> sorted;
   for (auto& [name, unit] : units) {
@@ -60,22 +64,20 @@ Evictor::Evictor(const Layer& layer, index::Index& index, EvictOptions options, 
     : layer_(layer), index_(index), options_(options), helpers_(std::move(helpers)) {}
 
 void Evictor::start() {
+  const std::lock_guard lock(mutex_);
+  is_started_ = true;
   thread_ = std::thread([this] { run(); });
 }
 
 void Evictor::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    is_stopped_ = true;
-  }
-  wake_.notify_all();
+  stop_.request_stop();
   if (thread_.joinable()) thread_.join();
 }
 
 void Evictor::evict(Order order) {
-  if (!thread_.joinable()) throw std::runtime_error("this mount is read-only or offline");
   {
     const std::lock_guard lock(mutex_);
+    if (!is_started_) throw std::runtime_error("this mount is read-only or offline");
     order_ = std::move(order);
     status_ = {true, 0, 0, 0};
   }
@@ -87,6 +89,7 @@ Evictor::Status Evictor::status() const {
   return status_;
 }
 
+// How many bytes have to go; 0 if there is room.
 std::uint64_t Evictor::excess() const {
   std::uint64_t bytes = 0;
   if (options_.cache_size) {
@@ -102,21 +105,54 @@ std::uint64_t Evictor::excess() const {
   return bytes;
 }
 
+void Evictor::make_room() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < tired_) return;
+  const auto bytes = excess();
+  if (bytes == 0) return;
+  auto units = copies_by_use(layer_, index_, "");
+  std::erase_if(units, was_used_lately);
+  const auto done = remove(units, bytes);
+  if (done.bytes > 0)
+    spdlog::info("{} modules with {} bytes were removed to make room", done.modules, done.bytes);
+  if (done.bytes < bytes) tired_ = now + kRest;
+}
+
+Evictor::Status Evictor::remove(const std::vector<EvictionUnit>& units, std::uint64_t bytes) {
+  Status done;
+  if (!units.empty()) helpers_.ask_sources(stop_.get_token());
+  for (const auto& unit : units) {
+    if (stop_.stop_requested() || done.bytes >= bytes) break;
+    const auto freed = evict(unit);
+    done.bytes += freed;
+    if (freed > 0)
+      ++done.modules;
+    else if (unit.bytes > 0)
+      ++done.kept;
+  }
+  return done;
+}
+
+// One that cannot be removed holds up no other.
+std::uint64_t Evictor::evict(const EvictionUnit& unit) {
+  try {
+    return helpers_.evict(unit.path, stop_.get_token());
+  } catch (const std::exception& error) {
+    spdlog::warn("{} stays: {}", unit.path, error.what());
+    return 0;
+  }
+}
+
 // --- the thread -----------------------------------------------------------------------------------
 
 void Evictor::run() {
   ::pthread_setname_np(::pthread_self(), "neffs-evict");
   ::setpriority(PRIO_PROCESS, 0, kNice);  // of this thread alone
-  while (true) {
+  while (!stop_.stop_requested()) {
     try {
-      const auto order = wait();
-      {
-        const std::lock_guard lock(mutex_);
-        if (is_stopped_) return;
-      }
-      if (order)
+      if (const auto order = wait())
         follow(*order);
-      else
+      else if (!stop_.stop_requested())
         make_room();
     } catch (const std::exception& error) {
       spdlog::warn("no room is made for now: {}", error.what());
@@ -128,7 +164,7 @@ void Evictor::run() {
 
 std::optional<Evictor::Order> Evictor::wait() {
   std::unique_lock lock(mutex_);
-  wake_.wait_for(lock, kPeriod, [this] { return is_stopped_ || order_; });
+  wake_.wait_for(lock, stop_.get_token(), kPeriod, [this] { return order_.has_value(); });
   return std::exchange(order_, std::nullopt);
 }
 
@@ -147,36 +183,6 @@ void Evictor::follow(const Order& order) {
   const std::lock_guard lock(mutex_);
   if (order_) return;  // that one's turn has come
   status_ = done;
-}
-
-void Evictor::make_room() {
-  const auto now = std::chrono::steady_clock::now();
-  if (now < tired_) return;
-  const auto bytes = excess();
-  if (bytes == 0 || index_.copy_totals().bytes == 0) return;
-  const auto done = remove(copies_by_use(layer_, index_, ""), bytes);
-  if (done.bytes > 0)
-    spdlog::info("{} copies with {} bytes are removed to make room", done.modules, done.bytes);
-  if (done.bytes == 0 && done.kept > 0) tired_ = now + kRest;
-}
-
-Evictor::Status Evictor::remove(const std::vector<EvictionUnit>& units, std::uint64_t bytes) {
-  Status done;
-  if (!units.empty()) helpers_.ask_sources();
-  for (const auto& unit : units) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (is_stopped_) break;
-    }
-    if (done.bytes >= bytes) break;
-    const auto freed = helpers_.evict(unit.path);
-    done.bytes += freed;
-    if (freed > 0)
-      ++done.modules;
-    else if (unit.bytes > 0)
-      ++done.kept;
-  }
-  return done;
 }
 
 }  // namespace neffs::fs

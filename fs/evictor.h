@@ -7,6 +7,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -24,8 +25,8 @@ struct EvictOptions {
 // What is removed together: a module, or a single file outside of modules.
 struct EvictionUnit {
   std::string path;
-  std::uint64_t bytes = 0;
-  std::int64_t used_ns = 0;  // Unix time of the last use of any of its files
+  std::uint64_t bytes = 0;   // as the index has them: also those of files that are gone
+  std::int64_t used_ns = 0;  // Unix time of the last use of any of its files; 0: all are gone
 
   friend bool operator==(const EvictionUnit&, const EvictionUnit&) = default;
 };
@@ -37,13 +38,13 @@ std::vector<EvictionUnit> copies_by_use(const Layer& layer, index::Index& index,
 // One thread, "neffs-evict", nice. Safe for any thread.
 class Evictor {
  public:
-  // Both may wait for the Hub, but not longer than some seconds.
+  // Both may wait for the Hub, but not longer than some seconds, and end soon after they are to stop.
   struct Helpers {
     // Finds out which sources answer now.
-    std::function<void()> ask_sources;
+    std::function<void(const std::stop_token&)> ask_sources;
     // Removes the copies of a unit that nobody uses and that their source still has; returns their
-    // bytes, 0 if they have to stay.
-    std::function<std::uint64_t(const std::string& unit)> evict;
+    // bytes, 0 if they have to stay. What it throws is of that unit alone.
+    std::function<std::uint64_t(const std::string& unit, const std::stop_token&)> evict;
   };
 
   // All of them outlive this.
@@ -52,6 +53,7 @@ class Evictor {
   Evictor(const Evictor&) = delete;
   Evictor& operator=(const Evictor&) = delete;
 
+  // At most once; stop() after it.
   void start();
   void stop();
 
@@ -72,26 +74,28 @@ class Evictor {
   Status status() const;
   const EvictOptions& options() const { return options_; }
 
-  // How many bytes have to go; 0 if there is room. Throws IndexError, std::system_error.
-  std::uint64_t excess() const;
+  // Once, and now, unless the last time was in vain a moment ago. What was used in the last two minutes
+  // stays: it would only be fetched again. Of one thread at a time. Throws IndexError, std::system_error.
+  void make_room();
 
  private:
   void run();
   std::optional<Order> wait();
   void follow(const Order& order);
-  void make_room();
+  std::uint64_t excess() const;
   Status remove(const std::vector<EvictionUnit>& units, std::uint64_t bytes);
+  std::uint64_t evict(const EvictionUnit& unit);
 
   const Layer& layer_;
   index::Index& index_;
   const EvictOptions options_;
   const Helpers helpers_;
-  // Of the thread alone.
-  std::chrono::steady_clock::time_point tired_{};  // until then room is not made by itself
+  std::stop_source stop_;
+  std::chrono::steady_clock::time_point tired_{};  // of make_room(): until then nothing is tried
 
   mutable std::mutex mutex_;  // a leaf; protects everything below
-  std::condition_variable wake_;
-  bool is_stopped_ = false;
+  std::condition_variable_any wake_;
+  bool is_started_ = false;
   std::optional<Order> order_;
   Status status_;
 

@@ -191,7 +191,7 @@ Fetcher::Staged Fetcher::download(const FetchOrder& order) {
     order.repo->download(request, fd.get());
     if (::fchown(fd.get(), options_.uid, options_.gid) != 0) throw_errno("chown");
     if (::fchmod(fd.get(), options_.file_mode) != 0) throw_errno("chmod");
-    const std::array<timespec, 2> times{{{order.mtime_s, 0}, {order.mtime_s, 0}}};
+    const std::array<timespec, 2> times{{{0, UTIME_NOW}, {order.mtime_s, 0}}};
     if (::futimens(fd.get(), times.data()) != 0) throw_errno("utimens");
     struct stat st {};
     if (::fstat(fd.get(), &st) != 0) throw_errno("stat");

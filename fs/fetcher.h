@@ -88,6 +88,8 @@ class Fetcher {
   std::shared_ptr<const FetchedFile> staged(const std::string& path) const;
   // Gives a staged file its name now, whatever else its module lacks: someone is going to write to it.
   void give_name(const std::string& path);
+  // For as long as it is held, no fetched file gets its name.
+  std::unique_lock<std::mutex> hold_names() { return std::unique_lock(placing_); }
   // A file of the module, or this file, is on its way here.
   bool is_fetching(const std::string& path) const;
   // No download goes on after this; parked callers get kCancelled.

@@ -8,7 +8,7 @@
 namespace neffs::fs {
 namespace {
 
-constexpr std::time_t kNotedAgainAfterS = 3600;
+constexpr std::time_t kNotedAgainAfterS = 60;
 
 }  // namespace
 

@@ -12,7 +12,7 @@ inline std::int64_t used_ns(const struct stat& st) {
   return std::int64_t{st.st_atim.tv_sec} * 1'000'000'000 + st.st_atim.tv_nsec;
 }
 
-// The file is used now. Noted once an hour: the disk's own access times cannot be relied on, because most
+// The file is used now. Noted once a minute: the disk's own access times cannot be relied on, because most
 // disks are mounted with relatime or noatime. Throws nothing.
 void note_use(int fd, const struct stat& st);
 

@@ -100,6 +100,14 @@ UniqueFd Layer::open(const std::string& path, int flags, mode_t mode) const {
   return fd;
 }
 
+UniqueFd Layer::open_to_look(const std::string& path) const {
+  constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_NOFOLLOW;
+  UniqueFd fd(open_beneath(root_.get(), path, kFlags | O_NOATIME, 0));
+  if (!fd && errno == EPERM) return open(path, kFlags);
+  if (!fd) throw_errno("open");
+  return fd;
+}
+
 Layer::Parent Layer::parent_of(const std::string& path) const {
   UniqueFd fd(open_beneath(root_.get(), parent_path(path), kDirectory, 0));
   if (!fd) throw_errno("open parent");

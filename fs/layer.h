@@ -51,6 +51,9 @@ class Layer {
   std::optional<struct stat> stat(const std::string& path) const;
   // openat2 beneath the root, O_CLOEXEC added. mode: for O_CREAT, under the thread's umask.
   UniqueFd open(const std::string& path, int flags, mode_t mode = 0) const;
+  // For reading by neffs itself, which is no use of the file: its access time stays, where the kernel lets
+  // this user keep it. Never waits for a pipe.
+  UniqueFd open_to_look(const std::string& path) const;
   // A descriptor of the directory that holds `path`, and the last component.
   struct Parent {
     UniqueFd fd;

@@ -1,5 +1,4 @@
 // How the tracker looks at one module, or at one file of a registry.
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -50,9 +49,8 @@ std::vector<DirEntry> list_unless_gone(const Layer& layer, const std::string& pa
   throw;
 }
 
-// O_NONBLOCK: it may have become a pipe meanwhile, which nobody writes to.
 std::string read_start(const Layer& layer, const std::string& path, std::size_t bytes) {
-  const auto fd = layer.open(path, O_RDONLY | O_NONBLOCK);
+  const auto fd = layer.open_to_look(path);
   const auto size = static_cast<std::size_t>(stat_of(fd.get()).st_size);
   std::string text(std::min(bytes, size), '\0');
   const auto got = ::pread(fd.get(), text.data(), text.size(), 0);

@@ -289,6 +289,11 @@ void Names::remove_copies(std::vector<index::LayerFile> copies, Spare spare, con
   for (const auto& file : copies) remove_copy(file, spare, why);
 }
 
+bool Names::is_as_promised(const index::LayerFile& file) const {
+  const auto st = layer_.stat(file.path);
+  return st && S_ISREG(st->st_mode) && promise_of(*st) == CopyPromise{file.size, file.mtime_ns};
+}
+
 // What is no copy any more, because somebody wrote there while nothing was mounted, is spared.
 // True if the file is gone.
 bool Names::remove_copy(const index::LayerFile& file, Spare spare, const char* why) {
@@ -296,9 +301,8 @@ bool Names::remove_copy(const index::LayerFile& file, Spare spare, const char* w
   const auto record = index_.layer_file(file.path);
   if (!record || record->origin != index::Origin::kCopy) return false;  // a writer has claimed it
   const auto st = layer_.stat(file.path);
-  const bool is_as_promised =
-      st && S_ISREG(st->st_mode) && promise_of(*st) == CopyPromise{record->size, record->mtime_ns};
-  const bool goes = st && (is_as_promised || (spare == Spare::kNothing && S_ISREG(st->st_mode)));
+  const bool goes =
+      is_as_promised(*record) || (spare == Spare::kNothing && st && S_ISREG(st->st_mode));
   if (goes) {
     spdlog::info("{}: the copy is removed, {}", file.path, why);
     const auto parent = layer_.parent_of(file.path);
@@ -354,9 +358,11 @@ Names::CopyCheck Names::check_copy(const std::string& path, const struct stat& s
     return record && record->origin == index::Origin::kCopy &&
            record->placement == index::Placement::kPlaced;
   };
-  if (!is_placed_copy()) return {};
-  if (promise_of(st) == CopyPromise{record->size, record->mtime_ns})
+  // Also one that has its name and is about to be recorded so: who keeps it open keeps the promise.
+  if (record && record->origin == index::Origin::kCopy &&
+      promise_of(st) == CopyPromise{record->size, record->mtime_ns})
     return {Copy::kIntact, promise_of(st)};
+  if (!is_placed_copy()) return {};
   {
     const std::lock_guard claims(claims_);  // its times may be changing this moment
     record = index_.layer_file(path);
@@ -383,9 +389,10 @@ Names::CopyCheck Names::check_copy(const std::string& path, const struct stat& s
   return {Copy::kDamaged, std::nullopt};
 }
 
+// Below a deletion it would stay hidden: a module that was made again and pushed lies over one.
 bool Names::can_be_had_again(const index::LayerFile& file) {
   auto* const from = source_of(file);
-  if (from == nullptr || !from->is_worth_waiting()) return false;
+  if (from == nullptr || !from->is_worth_waiting() || is_deleted(file.path)) return false;
   const auto remote = from->peek(file.path);
   return remote && remote->kind == RemoteName::Kind::kFile &&
          remote->content.text() == file.content;

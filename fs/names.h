@@ -113,10 +113,12 @@ class Names {
   void touch(const std::string& path);
   // The files of the module were pushed: they are copies of another source than before.
   void became_copy(const std::string& module);
-  // Removes the copies at or below the path, the mark of a module first, if their source has all of them
-  // still and has told so lately; a module that has outputs of its own keeps everything. Returns what was
-  // removed.
+  // Removes the copies at or below the path, the mark of a module first, if all of them are as they were
+  // fetched and their source has them still; a module that has outputs of its own keeps everything. Returns what was removed. No fetched file may get its name meanwhile.
   std::vector<index::LayerFile> evict(const std::string& path);
+  // Forgets copies at or below the path whose files are gone: removed while nothing was mounted, or by a
+  // crash. Returns how many bytes they are said to have. Likewise.
+  std::uint64_t forget_vanished(const std::string& path);
   // The source that the first copy at or below the path came from; null if it is not mounted.
   RemoteView* source_of_copies(const std::string& path);
   // A source shows another commit: no module is settled.
@@ -156,6 +158,8 @@ class Names {
   bool settle_if_possible(std::string_view module);
   bool has_local_outputs(const std::string& module);
   bool has_local_outputs_below(const std::string& module, const std::string& inside);
+  std::vector<index::LayerFile> placed_copies(const std::string& path);
+  bool is_as_promised(const index::LayerFile& file) const;
   enum class Spare { kNothing, kChanged };
   static constexpr const char* kNotTheirs = "it is not what the source has";
   void remove_copies(std::vector<index::LayerFile> copies, Spare spare,

@@ -91,10 +91,7 @@ NodeId NodeTable::lookup(NodeId parent, const std::string& name, const Identity&
   }
   auto& node = nodes_.at(id);
   node.is_outdated = false;
-  if (identity.layer && !node.identity.layer) {
-    node.identity.layer = identity.layer;
-    by_layer_[*identity.layer] = id;
-  }
+  if (node.identity.layer != identity.layer) bind_locked(id, identity.layer);
   if (dentries_.find(dentry) == dentries_.end()) link_locked(id, std::move(dentry));
   ++node.lookups;
   return id;
@@ -198,15 +195,19 @@ void NodeTable::bind(const std::string& path, LayerId layer, const std::string& 
 
 void NodeTable::rebind(const std::string& path, LayerId layer) {
   const std::lock_guard lock(mutex_);
-  const auto it = nodes_.find(at_path_locked(path));
-  if (it == nodes_.end()) return;
-  auto& known = it->second.identity.layer;
+  const auto id = at_path_locked(path);
+  if (nodes_.find(id) != nodes_.end()) bind_locked(id, layer);
+}
+
+// nullopt: of a directory whose local twin is gone; the next one is its twin as well.
+void NodeTable::bind_locked(NodeId id, std::optional<LayerId> layer) {
+  auto& known = nodes_.at(id).identity.layer;
   if (known) {
     const auto bound = by_layer_.find(*known);
-    if (bound != by_layer_.end() && bound->second == it->first) by_layer_.erase(bound);
+    if (bound != by_layer_.end() && bound->second == id) by_layer_.erase(bound);
   }
   known = layer;
-  by_layer_[layer] = it->first;
+  if (layer) by_layer_[*layer] = id;
 }
 
 void NodeTable::keep(NodeId id, UniqueFd fd) {
@@ -278,6 +279,7 @@ NodeId NodeTable::outdate(const std::string& path) {
   const auto it = nodes_.find(at_path_locked(path));
   if (it == nodes_.end()) return 0;
   it->second.is_outdated = !it->second.identity.is_directory;
+  if (it->second.identity.is_directory) bind_locked(it->first, std::nullopt);
   return it->first;
 }
 

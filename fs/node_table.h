@@ -48,7 +48,8 @@ class NodeTable {
   // What a name stands for may be other bytes from now on: every file is outdated until it has been
   // looked up again, which gives the same node if it is the same file.
   void outdate_files();
-  // Of one file. Returns its node, 0 if the kernel does not know it.
+  // Of one name whose bytes here are gone: a file, or the local twin of a remote directory. Returns its
+  // node, 0 if the kernel does not know it.
   NodeId outdate(const std::string& path);
   bool is_outdated(NodeId id) const;
 
@@ -109,6 +110,7 @@ class NodeTable {
   NodeId find_locked(const Dentry& dentry, const Identity& identity);
   void link_locked(NodeId id, Dentry dentry);
   void unlink_locked(const Dentry& dentry);
+  void bind_locked(NodeId id, std::optional<LayerId> layer);
   void drop_if_unused_locked(NodeId id);
   NodeId at_path_locked(std::string_view path) const;
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "fs/last_use.h"
 #include "fs/layer.h"
 
 namespace neffs::fs {
@@ -50,8 +51,7 @@ HandleId OpenFiles::add_locked(NodeId node, std::shared_ptr<Inode> inode, Unique
   return id;
 }
 
-bool OpenFiles::is_unchanged(const Inode& inode) const {
-  struct stat st {};
+bool OpenFiles::is_unchanged(const Inode& inode, struct stat& st) const {
   if (::fstat(inode.fd.get(), &st) != 0 || st.st_nlink == 0) return false;
   if (!inode.promise) return true;
   return promise_of(st) == *inode.promise;
@@ -72,16 +72,26 @@ std::shared_ptr<OpenFiles::Inode> OpenFiles::drop_locked(NodeId node) {
 
 std::optional<Opened> OpenFiles::open_again(NodeId node) {
   std::shared_ptr<Inode> dropped;
-  const std::lock_guard lock(mutex_);
-  const auto it = inodes_.find(node);
-  if (it == inodes_.end()) return std::nullopt;
-  const auto& inode = it->second;
-  if (inode->handles == 0 && !is_unchanged(*inode)) {
-    dropped = drop_locked(node);
-    return std::nullopt;
+  std::shared_ptr<Inode> used;  // a copy that was idle
+  struct stat st {};
+  Opened opened;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto it = inodes_.find(node);
+    if (it == inodes_.end()) return std::nullopt;
+    const auto& inode = it->second;
+    if (inode->handles == 0) {
+      if (!is_unchanged(*inode, st)) {
+        dropped = drop_locked(node);
+        return std::nullopt;
+      }
+      if (inode->promise) used = inode;
+    }
+    opened.backing_id = inode->backing_id();
+    opened.handle = add_locked(node, inode, UniqueFd());
   }
-  const auto backing_id = inode->backing_id();
-  return Opened{add_locked(node, inode, UniqueFd()), backing_id};
+  if (used) note_use(used->fd.get(), st);
+  return opened;
 }
 
 Opened OpenFiles::open(NodeId node, UniqueFd shared, UniqueFd own,

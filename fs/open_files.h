@@ -124,7 +124,8 @@ class OpenFiles {
   };
 
   HandleId add_locked(NodeId node, std::shared_ptr<Inode> inode, UniqueFd own);
-  bool is_unchanged(const Inode& inode) const;
+  //   st: set to what it is now
+  bool is_unchanged(const Inode& inode, struct stat& st) const;
   std::shared_ptr<Inode> drop_locked(NodeId node);
 
   BackingFiles* const backing_;

@@ -1,6 +1,5 @@
 #include "fs/push_batch.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -139,7 +138,7 @@ hub::UploadRequest PushBatch::uploads_to_make(const Items& items) const {
   request.open = [&layer = parts_.layer, paths](const hub::LfsObject& object) {
     const auto& path = paths.at(object.content.text());
     try {
-      const auto fd = std::make_shared<const UniqueFd>(layer.open(path, O_RDONLY | O_NONBLOCK));
+      const auto fd = std::make_shared<const UniqueFd>(layer.open_to_look(path));
       return hub::OpenedFile{fd, fd->get()};
     } catch (const std::system_error& error) {
       throw hub::HubError::local(path, error.code().value());
@@ -183,7 +182,7 @@ void PushBatch::upload(Items& items) {
 // --- the commit -----------------------------------------------------------------------------------
 
 hub::RegularFile PushBatch::read_regular(const index::UploadFile& file) const {
-  const auto fd = parts_.layer.open(bytes_of(file.path), O_RDONLY | O_NONBLOCK);
+  const auto fd = parts_.layer.open_to_look(bytes_of(file.path));
   hub::RegularFile regular{file.path, hub::read_start(fd.get(), file.snapshot.size)};
   hub::ContentHasher hasher(hub::HashKind::kGitBlobSha1, regular.bytes.size());
   hasher.update(std::as_bytes(std::span(regular.bytes)));

@@ -1,5 +1,4 @@
 // The files of a batch as they are here: the ones that were queued, and what they are called.
-#include <fcntl.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -44,7 +43,7 @@ void PushBatch::look() {
 // False if a file is not the one that was queued.
 bool PushBatch::look(Item& item) try {
   for (const auto& file : item.upload.files) {
-    const auto fd = parts_.layer.open(bytes_of(file.path), O_RDONLY | O_NONBLOCK);
+    const auto fd = parts_.layer.open_to_look(bytes_of(file.path));
     if (snapshot_of(stat_of(fd.get())) != file.snapshot) return false;
     const auto size = std::min<std::uint64_t>(file.snapshot.size, hub::kSampleBytes);
     item.samples.push_back(hub::read_start(fd.get(), size));
@@ -77,7 +76,7 @@ bool PushBatch::hash(Item& item) try {
 bool PushBatch::hash(const Item& item, index::UploadFile& file) {
   const bool is_lfs = file.mode == index::UploadMode::kLfs;
   const auto kind = is_lfs ? hub::HashKind::kSha256 : hub::HashKind::kGitBlobSha1;
-  const auto fd = parts_.layer.open(bytes_of(file.path), O_RDONLY | O_NONBLOCK);
+  const auto fd = parts_.layer.open_to_look(bytes_of(file.path));
   sync_bytes(fd.get());  // what is sent is what the next life finds here, power cut or not
   const auto content = hub::hash_file(fd.get(), file.snapshot.size, kind, stop_);
   if (snapshot_of(stat_of(fd.get())) != file.snapshot) return false;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <spdlog/spdlog.h>
+
 namespace neffs::fs {
 
 Question::Question(std::vector<Asked> asked, std::function<bool()> is_enough)
@@ -35,16 +37,27 @@ void Question::ask() {
         [self, which](const std::exception_ptr& error) { self->answered(which, error); });
 }
 
+// Others wait for the same answers: nothing may be thrown at who gives them.
+bool Question::is_decided() const {
+  try {
+    return is_enough_();
+  } catch (const std::exception& error) {
+    spdlog::warn("it cannot be told whether an answer is enough: {}", error.what());
+    return false;
+  }
+}
+
 void Question::answered(std::size_t which, const std::exception_ptr& error) {
   bool is_last = false;
   {
     const std::lock_guard lock(mutex_);
+    const bool is_told_twice = has_answered_[which];
     has_answered_[which] = true;
-    if (!is_waited_for_[which] || !done_) return;
+    if (is_told_twice || !is_waited_for_[which] || !done_) return;
     if (error && !error_) error_ = error;
     is_last = --left_ == 0;
   }
-  if (!is_last && !is_enough_()) return;
+  if (!is_last && !is_decided()) return;
   RemoteView::Done done;
   std::exception_ptr first_error;
   {

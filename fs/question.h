@@ -40,6 +40,7 @@ class Question : public std::enable_shared_from_this<Question> {
 
  private:
   void ask();
+  bool is_decided() const;
   void answered(std::size_t which, const std::exception_ptr& error);
 
   const std::vector<Asked> asked_;

@@ -23,10 +23,15 @@ std::function<void(RemoteView::Done)> ask_for(RemoteView& view, const std::strin
   if (!needs_head) return [&view, path](RemoteView::Done done) { view.ask(path, std::move(done)); };
   return [&view, path](const RemoteView::Done& done) {
     view.ask_head([&view, path, done](const std::exception_ptr& error) {
-      if (error)
+      if (error) {
         done(error);
-      else
+        return;
+      }
+      try {
         view.ask(path, done);
+      } catch (...) {  // whoever else asked for the head is answered after this
+        done(std::current_exception());
+      }
     });
   };
 }

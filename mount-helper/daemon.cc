@@ -316,9 +316,11 @@ void Daemon::mount() {
       fs_options(parts.plan.options));
   parts.evictor = std::make_unique<fs::Evictor>(
       parts.layer, *parts.index, parts.plan.options.evict,
-      fs::Evictor::Helpers{[&parts] { parts.answering = parts.cache_fs->answering_sources(); },
-                           [&parts](const std::string& unit) {
-                             return parts.cache_fs->evict(unit, parts.answering);
+      fs::Evictor::Helpers{[&parts](const std::stop_token& stop) {
+                             parts.answering = parts.cache_fs->answering_sources(stop);
+                           },
+                           [&parts](const std::string& unit, const std::stop_token& stop) {
+                             return parts.cache_fs->evict(unit, parts.answering, stop);
                            }});
   parts.verbs = std::make_unique<Verbs>(
       MountFacts{parts.plan.mountpoint, parts.plan.layer_path, parts.session.is_passthrough(),

@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <filesystem>
 #include <string>
 
@@ -75,6 +77,18 @@ class EvictTest : public MountTestBothWays {
 };
 NEFFS_BOTH_WAYS(EvictTest);
 
+// What neffs reads for itself is no use of it.
+TEST_P(EvictTest, WhatNobodyUsesDoesNotGetYounger) {
+  const auto mounted = mount_cache();
+  use(*mounted, 1);
+  set_used(*mounted, 1, 1'000'000);
+  EXPECT_EQ(stat_error(*mounted / neff_of(1)), 0);
+  EXPECT_TRUE(eventually([&] { return mounted->status()["push"]["counting"] == false; }));
+  struct stat st {};
+  ASSERT_EQ(::stat(mounted->layer(neff_of(1)).c_str(), &st), 0);
+  EXPECT_EQ(st.st_atim.tv_sec, 1'000'000);
+}
+
 TEST_P(EvictTest, WhatWasUsedLongestAgoGoesFirst) {
   const auto mounted = mount_cache();
   for (const int number : {1, 2, 3}) use(*mounted, number);
@@ -116,6 +130,8 @@ TEST_P(EvictTest, TheSizeThatWasSetIsKept) {
 
 TEST_P(EvictTest, RoomOnTheDiskIsMade) {
   const auto mounted = mount_cache({"min_free=1000T"});
+  use(*mounted, 1);
+  set_used(*mounted, 1, 1'000'000);
   EXPECT_TRUE(eventually(
       [&] {
         if (is_here(*mounted, 1)) return false;
@@ -151,6 +167,47 @@ TEST_P(EvictTest, WhatCannotBeHadAgainStays) {
   EXPECT_TRUE(is_here(*mounted, 1));
   EXPECT_TRUE(is_here(*mounted, 9));
   start_hub_again();
+}
+
+// What was changed behind the mount has to be found out when it is opened: its record must stay.
+TEST_P(EvictTest, WhatWasChangedBehindTheMountStaysKnown) {
+  const auto mounted = mount_cache();
+  use(*mounted, 1);
+  ASSERT_EQ(::truncate(mounted->layer(neff_of(1)).c_str(), 5), 0);
+  EXPECT_EQ(evict(*mounted, {module_path(1)}).exit_code, 1);
+  EXPECT_EQ(read_file(*mounted / neff_of(1)).text, neff_bytes(1));
+}
+
+// Records of files that are gone take no room.
+TEST_P(EvictTest, WhatIsGoneAlreadyDoesNotCount) {
+  {
+    const auto mounted = mount_cache();
+    use(*mounted, 1);
+    use(*mounted, 2);
+  }
+  stdfs::remove_all(scratch_ / "mnt" / module_path(1));
+  const auto mounted = mount_cache({"cache_size=400000"});
+  EXPECT_TRUE(eventually([&] { return mounted->status()["layer_bytes"] == kNeffBytes; }, kSoon));
+  EXPECT_TRUE(is_here(*mounted, 2));
+}
+
+// Who has the folder of a module as his own finds the module in it when it has come back.
+TEST_P(EvictTest, AFolderThatSomebodyIsInStaysTheSame) {
+  const auto mounted = mount_cache({"poll=0.1"});
+  use(*mounted, 1);
+  const fs::UniqueFd folder(
+      ::open((*mounted / module_path(1)).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  ASSERT_TRUE(folder);
+  EXPECT_EQ(evict(*mounted, {module_path(1)}).exit_code, 0);
+  use(*mounted, 1);
+  // Another commit has the kernel look every name up again.
+  const auto head = repo_.commit({{"README.md", "new"}});
+  EXPECT_TRUE(eventually([&] { return mounted->status()["sources"][0]["commit"] == head; }));
+  EXPECT_EQ(stat_error(*mounted / neff_of(1)), 0);
+  struct stat st {};
+  EXPECT_EQ(::fstatat(folder.get(), "model.done", &st, 0), 0) << std::strerror(errno);
+  EXPECT_EQ(::fstatat(folder.get(), "model.neff", &st, 0), 0) << std::strerror(errno);
+  EXPECT_EQ(st.st_size, static_cast<off_t>(kNeffBytes));
 }
 
 // What was compiled here or found here is nobody's to remove.

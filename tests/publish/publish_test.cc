@@ -208,6 +208,23 @@ TEST_F(PublishTest, ARepoThatIsNamedMayBePublic) {
   expect_published_alone(made_module(1));
 }
 
+// A copy that lies over a deletion must not go: what the repo has would stay hidden.
+TEST_F(PublishTest, WhatWasDeletedAndMadeAgainIsNotEvicted) {
+  const auto module = made_module(1);
+  repo_.commit(files_to_commit(module));
+  const auto mounted = mount_writing();
+  EXPECT_EQ(stat_error(*mounted / (module.path + "/model.done")), 0);
+  for (const auto& [name, bytes] : module.files)
+    stdfs::remove(*mounted / (module.path + "/" + name));
+  stdfs::remove(*mounted / module.path);
+  EXPECT_EQ(stat_error(*mounted / module.path), ENOENT);
+  compile_into(mounted->root(), module);
+  expect_flushed(*mounted);
+  EXPECT_NE(mounted->status().at("layer_files"), 0);  // its files are copies now
+  neffs({"evict", (*mounted / module.path).string()});
+  EXPECT_EQ(files_in(mounted->root(), module), module.files);
+}
+
 TEST_F(PublishTest, ABranchGetsItAndNoOther) {
   repo_.set_ref("refs/heads/trn2", first_);
   auto setup = writing_setup();

@@ -20,6 +20,7 @@ TEST_F(FetcherTest, AFileArrivesWithItsOwnerModeTimeAndRecord) {
   EXPECT_EQ(st->st_mode & 07777, 0666U);
   EXPECT_EQ(st->st_uid, ::geteuid());
   EXPECT_EQ(st->st_mtim.tv_sec, kModified);
+  EXPECT_GT(st->st_atim.tv_sec, kModified) << "it was used when it was fetched";
   EXPECT_EQ(fs::layer_id(*st), outcome->file->id);
   EXPECT_EQ(rig_->layer.stat(kModuleA)->st_mode & 07777, 0777U);
   const auto row = rig_->index->layer_file(neff_);

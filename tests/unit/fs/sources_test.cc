@@ -286,6 +286,22 @@ TEST_F(SourcesTest, StampsAreOfAllWhoHaveIt) {
   EXPECT_TRUE(sources_.stamps("absent").empty());
 }
 
+// Others wait for the same answers, and a question that cannot be decided ends with the last of them.
+TEST_F(SourcesTest, AQuestionThatCannotBeDecidedEndsWithTheLastAnswer) {
+  std::vector<RemoteView::Done> waiting;
+  const auto wait = [&](RemoteView::Done done) { waiting.push_back(std::move(done)); };
+  const auto question = std::make_shared<fs::Question>(
+      std::vector<fs::Question::Asked>{{&first_.view, wait}, {&second_.view, wait}},
+      []() -> bool { throw std::runtime_error("the index is gone"); });
+  const auto outcome = start(question);
+  ASSERT_EQ(waiting.size(), 2U);
+  EXPECT_NO_THROW(waiting[0](nullptr));
+  waiting[0](nullptr);  // told twice
+  EXPECT_EQ(outcome->calls, 0);
+  EXPECT_NO_THROW(waiting[1](nullptr));
+  EXPECT_EQ(outcome->calls, 1);
+}
+
 TEST_F(SourcesTest, AreFoundByWhatACopyRemembers) {
   EXPECT_EQ(sources_.find(kSource.text()), &first_.view);
   EXPECT_EQ(sources_.find(kSecondSource.text()), &second_.view);
