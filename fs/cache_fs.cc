@@ -29,6 +29,7 @@ CacheFs::CacheFs(const Layer& layer, index::Index& index, const Sources& sources
       sources_(sources),
       whiteouts_(whiteouts),
       fetcher_(fetcher),
+      placer_(fetcher.placer()),
       nodes_(nodes),
       options_(options),
       kernel_(helpers.kernel),

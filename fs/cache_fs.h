@@ -336,6 +336,7 @@ class CacheFs {
   const Sources& sources_;
   Whiteouts& whiteouts_;
   Fetcher& fetcher_;
+  Placer& placer_;  // of the fetcher
   NodeTable& nodes_;
   const FsOptions options_;
   KernelCache* const kernel_;

@@ -116,7 +116,7 @@ Attributes CacheFs::change_attributes(NodeId node, std::optional<HandleId> handl
   if ((changes & kMode) != 0 && ::chmod(proc_path(fd.get()).c_str(), wanted.st_mode & 07777) != 0)
     throw_errno("chmod");
   if ((changes & kSize) != 0) {
-    if (fetcher_.staged(path)) fetcher_.give_name(path);
+    if (placer_.staged(path)) placer_.give_name(path);
     if (!path.empty()) claim(path, fd.get());
     if (::truncate(proc_path(fd.get()).c_str(), wanted.st_size) != 0) throw_errno("truncate");
   }

@@ -66,8 +66,7 @@ bool CacheFs::is_in_use(const std::string& path) const {
 std::uint64_t CacheFs::evict(const std::string& path, std::vector<RemoteView*>& answering,
                              const std::stop_token& stop) {
   const bool may_go = is_known(path, answering, stop);
-  const auto hold =
-      fetcher_.hold_names();  // or its mark could come back before the last of it goes
+  const auto hold = placer_.hold_names();  // or its mark could come back before the last of it goes
   if (fetcher_.is_fetching(path)) return 0;
   auto bytes = names_.forget_vanished(path);
   if (!may_go) return bytes;

@@ -91,7 +91,7 @@ void CacheFs::open(NodeId node, int flags, const Caller& caller, const ReplyPtr<
 std::optional<Opened> CacheFs::open_here(NodeId node, const std::string& path, int flags) {
   const auto st = layer_.stat(path);
   if (!st) {
-    const auto file = fetcher_.staged(path);
+    const auto file = placer_.staged(path);
     return file ? std::optional(attach(node, path, *file, flags)) : std::nullopt;
   }
   Names::CopyCheck check;
@@ -129,7 +129,7 @@ UniqueFd CacheFs::open_to_write(NodeId node, const std::string& path, int flags)
 // The inode's name may be gone, and a copy that is open for reading is about to become ours.
 Opened CacheFs::open_to_write_again(NodeId node, int fd, int flags) {
   if (const auto path = name_of(node)) {
-    if (fetcher_.staged(*path)) fetcher_.give_name(*path);
+    if (placer_.staged(*path)) placer_.give_name(*path);
     claim(*path, fd);
   }
   auto own = reopen(fd, handle_flags(flags));
@@ -147,7 +147,7 @@ std::optional<std::string> CacheFs::name_of(NodeId node) const {
 
 Opened CacheFs::attach(NodeId node, const std::string& path, const FetchedFile& file, int flags) {
   if (writes(flags)) {
-    fetcher_.give_name(path);
+    placer_.give_name(path);
     auto own = open_to_write(node, path, flags);
     return open_with(files_, node, std::move(own));
   }
@@ -274,7 +274,7 @@ void CacheFs::fetch_into_layer(std::vector<std::string> paths,
                  [this, path, paths, done](const auto& /*file*/, const std::exception_ptr& error) {
                    try {
                      if (error) std::rethrow_exception(error);
-                     fetcher_.give_name(path);
+                     placer_.give_name(path);
                      fetch_into_layer(paths, done);
                    } catch (...) {
                      done(std::current_exception());
@@ -291,7 +291,7 @@ void CacheFs::fetch_bundle(const std::string& path) try {
   if (!listing) return;
   for (const auto& inside : listing->plan.hit_files) {
     const auto other = join_path(at.module, inside);
-    if (other == path || layer_.stat(other) || fetcher_.staged(other)) continue;
+    if (other == path || layer_.stat(other) || placer_.staged(other)) continue;
     if (auto wanted = order(other, listing->names.at(inside), *from))
       fetcher_.fetch(std::move(*wanted), Urgency::kAhead, [](const auto&, const auto&) {});
   }

@@ -332,7 +332,7 @@ void Daemon::mount() {
   parts.housekeeper->start();
   if (!parts.plan.options.is_read_only && !is_offline(parts.plan)) parts.evictor->start();
   if (parts.publisher && !is_offline(parts.plan)) parts.publisher->start();
-  parts.fetchers->submit(fs::Urgency::kAhead, [&parts] { parts.fetcher.recover(); });
+  parts.fetchers->submit(fs::Urgency::kAhead, [&parts] { parts.fetcher.placer().recover(); });
 }
 
 void Daemon::run() {

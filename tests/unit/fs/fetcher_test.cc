@@ -67,7 +67,7 @@ TEST_F(FetcherTest, WhatIsWaitedForOvertakesWhatMightBeWanted) {
 TEST_F(FetcherTest, TheMarkWaitsForTheNeff) {
   const auto done = fetch(done_);
   ASSERT_TRUE(done->file);
-  EXPECT_TRUE(rig_->fetcher->staged(done_)) << "readable";
+  EXPECT_TRUE(rig_->fetcher->placer().staged(done_)) << "readable";
   EXPECT_FALSE(exists(done_)) << "but not in the layer";
   EXPECT_EQ(state_of(done_), "none");
   EXPECT_EQ(fetch(done_)->file, done->file);
@@ -76,7 +76,7 @@ TEST_F(FetcherTest, TheMarkWaitsForTheNeff) {
   EXPECT_TRUE(exists(neff_));
   EXPECT_TRUE(exists(done_));
   EXPECT_EQ(state_of(done_), "copy placed");
-  EXPECT_FALSE(rig_->fetcher->staged(done_));
+  EXPECT_FALSE(rig_->fetcher->placer().staged(done_));
   EXPECT_EQ(partial_files(), 0U);
 }
 
@@ -156,7 +156,7 @@ TEST_F(FetcherTest, AMarklessModuleWhoseDirectoryComesFirstIsFilledConfigLast) {
   for (const auto& name : traced_) {
     EXPECT_EQ(local(name), files_[name]);
     EXPECT_EQ(state_of(name), "copy placed");
-    EXPECT_FALSE(rig_->fetcher->staged(name));
+    EXPECT_FALSE(rig_->fetcher->placer().staged(name));
   }
   ASSERT_FALSE(order.empty());
   EXPECT_EQ(order.back(), kTraced + "/config.json");
@@ -188,7 +188,7 @@ TEST_F(FetcherTest, ALocalFileKeepsItsName) {
   EXPECT_EQ(local(neff_), "mine");
   EXPECT_EQ(state_of(neff_), "none") << "its origin is unknown, it is no copy";
   EXPECT_EQ(partial_files(), 0U);
-  EXPECT_FALSE(rig_->fetcher->staged(neff_));
+  EXPECT_FALSE(rig_->fetcher->placer().staged(neff_));
 }
 
 TEST_F(FetcherTest, WhatIsOursStaysOurs) {
@@ -289,7 +289,7 @@ TEST_F(FetcherTest, AModuleThatCouldNotBePlacedStaysStaged) {
   for (const auto& name : traced_) EXPECT_EQ(state_of(name), "none");
   is_full = false;
   for (const auto& name : traced_) {
-    rig_->fetcher->give_name(name);
+    rig_->fetcher->placer().give_name(name);
     EXPECT_EQ(local(name), files_[name]);
     EXPECT_EQ(state_of(name), "copy placed");
   }
@@ -306,13 +306,13 @@ TEST_F(FetcherTest, AFileWhoseRecordFailsHasItsNameAndIsSettledLater) {
   names.push_back(neff_);
   for (const auto& name : names) fetch(name);
   for (const auto& name : names) {
-    EXPECT_FALSE(rig_->fetcher->staged(name));
-    rig_->fetcher->give_name(name);
+    EXPECT_FALSE(rig_->fetcher->placer().staged(name));
+    rig_->fetcher->placer().give_name(name);
     EXPECT_EQ(local(name), files_[name]);
     EXPECT_EQ(state_of(name), "copy intended");
   }
   index->run_script("DROP TRIGGER full");
-  rig_->fetcher->recover();
+  rig_->fetcher->placer().recover();
   for (const auto& name : names) EXPECT_EQ(state_of(name), "copy placed");
   EXPECT_EQ(partial_files(), 0U);
 }

@@ -34,14 +34,14 @@ class RecoveryTest : public FetcherTest {
 
 TEST_F(RecoveryTest, AnIntentWithoutAFileIsForgotten) {
   rig_->index->intend_copy(intent(neff_));
-  rig_->fetcher->recover();
+  rig_->fetcher->placer().recover();
   EXPECT_EQ(state_of(neff_), "none");
 }
 
 TEST_F(RecoveryTest, AFileThatGotItsNameIsACopy) {
   put(neff_, files_[neff_], true);
   rig_->index->intend_copy(intent(neff_));
-  rig_->fetcher->recover();
+  rig_->fetcher->placer().recover();
   EXPECT_EQ(state_of(neff_), "copy placed");
 }
 
@@ -54,14 +54,14 @@ TEST_F(RecoveryTest, ALocalFileNeverBecomesACopy) {
   for (const auto& row : {Row{"mine", true}, Row{same_size, true}, Row{files_[neff_], false}}) {
     put(neff_, row.bytes, row.with_time);
     rig_->index->intend_copy(intent(neff_));
-    rig_->fetcher->recover();
+    rig_->fetcher->placer().recover();
     EXPECT_EQ(state_of(neff_), "none");
     EXPECT_EQ(local(neff_), row.bytes);
   }
   std::filesystem::remove(layer_ / neff_);
   std::filesystem::create_directory(layer_ / neff_);
   rig_->index->intend_copy(intent(neff_));
-  rig_->fetcher->recover();
+  rig_->fetcher->placer().recover();
   EXPECT_EQ(state_of(neff_), "none");
 }
 
@@ -69,7 +69,7 @@ TEST_F(RecoveryTest, WhatIsPlacedOrOursIsLeftAlone) {
   put(neff_, "mine", false);
   rig_->index->mark_ours(neff_);
   fetch("README.md");
-  rig_->fetcher->recover();
+  rig_->fetcher->placer().recover();
   EXPECT_EQ(state_of(neff_), "ours placed");
   EXPECT_EQ(state_of("README.md"), "copy placed");
 }
@@ -79,10 +79,10 @@ TEST_F(RecoveryTest, AnIndexThatCannotBeReadIsNotTheEnd) {
   rig_->index->intend_copy(intent(neff_));
   const auto index = open_database();
   index->run_script("ALTER TABLE layer_files RENAME TO lost");
-  EXPECT_NO_THROW(rig_->fetcher->recover());
+  EXPECT_NO_THROW(rig_->fetcher->placer().recover());
   index->run_script("ALTER TABLE lost RENAME TO layer_files");
   EXPECT_EQ(state_of(neff_), "copy intended");
-  rig_->fetcher->recover();
+  rig_->fetcher->placer().recover();
   EXPECT_EQ(state_of(neff_), "copy placed");
 }
 
@@ -128,7 +128,7 @@ TEST_F(RecoveryTest, AKillAtAnyStepLeavesAValidCache) {
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
     renew();
-    rig_->fetcher->recover();
+    rig_->fetcher->placer().recover();
     EXPECT_TRUE(rig_->index->intended_copies().empty());
     EXPECT_TRUE(!exists(done_) || exists(neff_));
     for (const auto& path : {done_, neff_}) {
