@@ -1,21 +1,15 @@
 // HttpClient on libcurl: one I/O thread drives every transfer of the process.
 #pragma once
 
-#include <chrono>
-#include <cstddef>
 #include <memory>
-#include <string>
+#include <stop_token>
 
+#include "hub/curl_options.h"
 #include "hub/http_client.h"
 
 namespace neffs::hub {
 
-struct CurlOptions {
-  std::string user_agent;  // "neffs/0.1.0"
-  std::string ca_file;     // "" for the system's; libcurl itself does not read SSL_CERT_FILE
-  std::chrono::milliseconds connect_timeout{10'000};
-  std::size_t buffer_limit = 1U << 20U;  // bytes of one transfer that may wait for their reader
-};
+class CurlIo;
 
 // HTTP/2 where TLS offers it, connections kept, redirects not followed, no compression, proxies as
 // libcurl reads them from HTTPS_PROXY and NO_PROXY. The I/O thread takes no lock but leaves, never
@@ -32,9 +26,8 @@ class CurlHttpClient final : public HttpClient {
   void shutdown() override;
 
  private:
-  class Io;
   class Exchange;
-  const std::shared_ptr<Io> io_;
+  const std::shared_ptr<CurlIo> io_;
 };
 
 }  // namespace neffs::hub

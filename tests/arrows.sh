@@ -19,6 +19,7 @@ forbid 'index' '(hub|fs|mount-helper|tests)/' 'index/ is a leaf'
 forbid 'fs' '(mount-helper|tests)/' 'fs/ is below mount-helper/'
 forbid 'mount-helper' 'tests/' 'nothing includes tests/'
 forbid 'hub index mount-helper fs/*.cc fs/*.h' 'fuse' 'only fs/fuse/ speaks FUSE'
+forbid 'index fs mount-helper hub/[!c]*' 'hub/curl_(handles|transfer|io)' 'only hub/curl_* speaks curl'
 forbid 'fs mount-helper' '(curl/|sqlite3|SQLiteCpp)' 'curl belongs to hub/, SQLite to index/'
 
 count() { git ls-files -- "$1" | xargs -r grep -lE "$2" | wc -l; }
