@@ -13,6 +13,7 @@
 #include "mount-helper/hub_session.h"
 #include "mount-helper/output.h"
 #include "mount-helper/progress.h"
+#include "mount-helper/registry_json.h"
 #include "mount-helper/repo_contents.h"
 
 namespace neffs::mount_helper {
@@ -21,20 +22,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json json_of(const fs::RegistryEntry& entry) {
-  const auto number = [](std::optional<std::uint64_t> value) {
-    return value ? Json(*value) : Json(nullptr);
-  };
-  const auto text = [](const std::string& value) {
-    return value.empty() ? Json(nullptr) : Json(value);
-  };
-  return {{"optimum_neuron", text(entry.release)},
-          {"mode", text(entry.path.mode)},
-          {"task", text(entry.task)},
-          {"batch_size", number(entry.batch_size)},
-          {"sequence_length", number(entry.sequence_length)},
-          {"tensor_parallel_size", number(entry.tensor_parallel_size)},
-          {"dtype", text(entry.dtype)},
-          {"instance_type", text(entry.instance_type)}};
+  Json json = {{"optimum_neuron", text_or_null(entry.release)}};
+  add_configuration(json, entry);
+  return json;
 }
 
 Json json_of(const CompilerContents& contents, bool has_entries) {

@@ -14,6 +14,7 @@
 #include "mount-helper/command_error.h"
 #include "mount-helper/hub_session.h"
 #include "mount-helper/output.h"
+#include "mount-helper/registry_json.h"
 #include "mount-helper/registry_look_up.h"
 
 namespace neffs::mount_helper {
@@ -40,24 +41,15 @@ std::string text_of(const std::string& text) {
 }
 
 Json json_of(const FoundEntry& found) {
-  const auto number = [](Numbers value) { return value ? Json(*value) : Json(nullptr); };
-  const auto text = [](const std::string& value) {
-    return value.empty() ? Json(nullptr) : Json(value);
-  };
   const auto& entry = found.entry;
-  return {{"repo", found.source.repo},
-          {"revision", found.source.revision},
-          {"compiler", entry.path.compiler},
-          {"optimum_neuron", text(entry.release)},
-          {"model_id", text(entry.model_id)},
-          {"model_type", text(entry.model_type)},
-          {"mode", text(entry.path.mode)},
-          {"task", text(entry.task)},
-          {"batch_size", number(entry.batch_size)},
-          {"sequence_length", number(entry.sequence_length)},
-          {"tensor_parallel_size", number(entry.tensor_parallel_size)},
-          {"dtype", text(entry.dtype)},
-          {"instance_type", text(entry.instance_type)}};
+  Json json = {{"repo", found.source.repo},
+               {"revision", found.source.revision},
+               {"compiler", entry.path.compiler},
+               {"optimum_neuron", text_or_null(entry.release)},
+               {"model_id", text_or_null(entry.model_id)},
+               {"model_type", text_or_null(entry.model_type)}};
+  add_configuration(json, entry);
+  return json;
 }
 
 void print_json(const std::string& model, const std::vector<FoundEntry>& found) {

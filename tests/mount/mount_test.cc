@@ -139,4 +139,20 @@ std::string MountTest::requests(const Match& match) {
   return text;
 }
 
+void MountTest::expect_misses_ask_nobody(const Mount& mounted) {
+  int number = 0;
+  const auto miss = [&] {
+    const auto name = "/MODULE_" + std::to_string(++number) + "+e30acd3a";
+    EXPECT_EQ(stat_error(mounted / (sample::kVersion + name)), ENOENT);
+  };
+  EXPECT_TRUE(eventually([&] {  // until the folders have been listed
+    const auto before = hub_.traffic().total();
+    miss();
+    return hub_.traffic().total() == before;
+  }));
+  hub_.traffic().reset();
+  for (int i = 0; i < 1000; ++i) miss();
+  EXPECT_EQ(hub_.traffic().total(), 0U) << requests();
+}
+
 }  // namespace neffs::test

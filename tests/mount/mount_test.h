@@ -97,6 +97,8 @@ class MountTest : public ::testing::Test {
     hub_.start();
     see_the_hub_started();
   }
+  // Once the compiler's folders have been listed, a thousand modules that nobody has cost no request.
+  void expect_misses_ask_nobody(const Mount& mounted);
   // What was asked of the Hub, a line each, for messages.
   std::string requests(const Match& match = {});
 

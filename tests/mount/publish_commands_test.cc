@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/mount/mount_test.h"
+#include "tests/mount/lab_cache.h"
 
 namespace neffs::test {
 namespace {
@@ -15,26 +15,10 @@ namespace stdfs = std::filesystem;
 using nlohmann::json;
 using Words = std::vector<std::string>;
 
-const std::string kOne = sample::kVersion + "/MODULE_11+e30acd3a";
-const std::string kTwo = sample::kVersion + "/MODULE_22+e30acd3a";
 const std::string kThree = sample::kVersion + "/MODULE_33+e30acd3a";
 
-class PublishCommandsTest : public MountTest {
+class PublishCommandsTest : public LabCacheTest {
  protected:
-  PublishCommandsTest() {
-    hub_.add_token("hf_w", {.user = "ada", .roles = {{"lab/cache", Role::kWrite}}});
-    hub_.add_token("hf_r", {.user = "bob", .roles = {{"lab/cache", Role::kRead}}});
-  }
-
-  // What a compiler leaves; the mark comes last.
-  static void compile(const stdfs::path& root, const std::string& module,
-                      const std::string& neff = "neff") {
-    stdfs::create_directories(root / module);
-    write_file(root / module / "model.hlo_module.pb", std::string("\0hlo", 4) + module);
-    write_file(root / module / "compile_flags.json", "[]");
-    write_file(root / module / "model.neff", std::string("\0\1", 2) + neff);
-    write_file(root / module / "model.done", "");
-  }
   std::vector<NewFile> files_of(const std::string& module, const std::string& neff) const {
     return {{module + "/model.hlo_module.pb", std::string("\0hlo", 4) + module},
             {module + "/compile_flags.json", "[]"},
@@ -73,8 +57,8 @@ class PublishCommandsTest : public MountTest {
 
 TEST_F(PublishCommandsTest, FlushGivesUpAtItsLimit) {
   const auto mounted = mount_repo({"settle=60"});
-  compile(mounted->root(), kOne);
-  compile(mounted->root(), kTwo);
+  compile_in(mounted->root(), kOne);
+  compile_in(mounted->root(), kTwo);
   ASSERT_TRUE(eventually([&] { return mounted->status().at("push").at("waiting") == 2; }));
   EXPECT_EQ(as_ada({"flush", mounted->root().string(), "--timeout", "0.5"}).exit_code, 1)
       << "settling takes a minute, which is what a limit is for";
@@ -83,8 +67,8 @@ TEST_F(PublishCommandsTest, FlushGivesUpAtItsLimit) {
 // SEMANTICS 20: what was compiled is in the repo when flush says so.
 TEST_F(PublishCommandsTest, FlushBringsWhatIsSettling) {
   const auto mounted = mount_repo();
-  compile(mounted->root(), kOne);
-  compile(mounted->root(), kTwo);
+  compile_in(mounted->root(), kOne);
+  compile_in(mounted->root(), kTwo);
   const Ended ended = flush(*mounted);
   EXPECT_EQ(ended.exit_code, 0) << ended.err;
   EXPECT_NE(ended.out.find("everything is in lab/cache"), std::string::npos) << ended.out;
@@ -97,7 +81,7 @@ TEST_F(PublishCommandsTest, FlushBringsWhatIsSettling) {
 TEST_F(PublishCommandsTest, FlushNamesWhatDoesNotMakeIt) {
   const auto mounted = mount_repo();
   Gate gate = hub_.hold({.kind = Kind::kCommit});
-  compile(mounted->root(), kOne);
+  compile_in(mounted->root(), kOne);
   ASSERT_TRUE(gate.wait_held(1));
   const Ended ended = as_ada({"flush", mounted->root().string(), "--timeout", "0.5"});
   EXPECT_EQ(ended.exit_code, 1);
@@ -109,7 +93,7 @@ TEST_F(PublishCommandsTest, FlushNamesWhatDoesNotMakeIt) {
 TEST_F(PublishCommandsTest, UmountFlushesForAsLongAsItIsTold) {
   auto mounted = mount_repo();
   Gate gate = hub_.hold({.kind = Kind::kCommit});
-  compile(mounted->root(), kOne);
+  compile_in(mounted->root(), kOne);
   ASSERT_TRUE(gate.wait_held(1));
   const Ended ended = as_ada({"umount", "--flush=0.5", mounted->root().string()});
   EXPECT_EQ(ended.exit_code, 1);
@@ -120,7 +104,7 @@ TEST_F(PublishCommandsTest, UmountFlushesForAsLongAsItIsTold) {
   mounted = mount_repo();
   EXPECT_EQ(flush(*mounted).exit_code, 0);
   EXPECT_TRUE(is_in_repo(kOne)) << "the queue is kept";
-  compile(mounted->root(), kTwo);
+  compile_in(mounted->root(), kTwo);
   ASSERT_TRUE(eventually([&] { return is_in_repo(kTwo); }));
   EXPECT_EQ(as_ada({"umount", "--flush", mounted->root().string()}).exit_code, 0);
 }
@@ -139,13 +123,13 @@ TEST_F(PublishCommandsTest, WhereNothingIsPublishedNothingIsFlushed) {
 // SEMANTICS 17: held modules are published on somebody's word, and then all of them.
 TEST_F(PublishCommandsTest, HeldModulesArePublishedWhenTheyAreAdopted) {
   const auto root = scratch_ / "mnt";
-  compile(root, kOne);
-  compile(root, kTwo);
+  compile_in(root, kOne);
+  compile_in(root, kTwo);
   const std::string old = sample::kOldVersion + "/MODULE_44+2c2d707e";
   stdfs::create_directories(root / old);
   write_file(root / old / "model.neff", std::string(8000, '\x01'));
   const auto mounted = mount_repo();
-  compile(mounted->root(), kThree);
+  compile_in(mounted->root(), kThree);
   EXPECT_EQ(flush(*mounted).exit_code, 0);
   EXPECT_FALSE(is_in_repo(kOne));
 
@@ -170,8 +154,8 @@ TEST_F(PublishCommandsTest, HeldModulesArePublishedWhenTheyAreAdopted) {
 // SEMANTICS 25: what is retracted is gone from the repo and from here, and is made anew.
 TEST_F(PublishCommandsTest, ARetractedModuleIsGoneAndCanBeMadeAnew) {
   const auto mounted = mount_repo();
-  compile(mounted->root(), kOne, "wrong");
-  compile(mounted->root(), kTwo);
+  compile_in(mounted->root(), kOne, "wrong");
+  compile_in(mounted->root(), kTwo);
   ASSERT_TRUE(eventually([&] { return is_in_repo(kOne) && is_in_repo(kTwo); }));
   ASSERT_EQ(flush(*mounted).exit_code, 0);
   const auto before = commits();
@@ -192,7 +176,7 @@ TEST_F(PublishCommandsTest, ARetractedModuleIsGoneAndCanBeMadeAnew) {
 
   EXPECT_EQ(flush(*mounted).exit_code, 0);
   EXPECT_FALSE(is_in_repo(kOne)) << "it does not come back by itself";
-  compile(mounted->root(), kOne, "right");
+  compile_in(mounted->root(), kOne, "right");
   ASSERT_TRUE(eventually([&] { return is_in_repo(kOne); }));
   EXPECT_EQ(in_repo(kOne + "/model.neff"), std::string("\0\1", 2) + "right");
 }
@@ -218,7 +202,7 @@ TEST_F(PublishCommandsTest, SeveralModulesGoInOneCommitByTheirBareNames) {
 TEST_F(PublishCommandsTest, RetractingSomebodyElsesLeavesWhatWasCompiledHere) {
   const auto mounted = mount_repo();
   repo_.commit(files_of(kOne, "theirs"));
-  compile(mounted->root(), kOne, "ours");
+  compile_in(mounted->root(), kOne, "ours");
   ASSERT_TRUE(eventually([&] { return mounted->status().at("push").at("superseded") == 1; }));
   const Ended ended = retract(*mounted, {kOne, "--yes"});
   EXPECT_EQ(ended.exit_code, 0) << ended.err;
@@ -245,7 +229,7 @@ TEST_F(PublishCommandsTest, RetractingIsDoneAnewWhereTheHeadMoves) {
 TEST_F(PublishCommandsTest, WhatIsAboutToBePublishedIsNotRetracted) {
   repo_.commit(files_of(kOne, "theirs"));
   const auto mounted = mount_repo({"settle=60"});
-  compile(mounted->root(), kOne, "ours");
+  compile_in(mounted->root(), kOne, "ours");
   ASSERT_TRUE(eventually([&] { return mounted->status().at("push").at("waiting") == 1; }));
   const Ended ended = retract(*mounted, {kOne, "--yes"});
   EXPECT_EQ(ended.exit_code, 1);
@@ -316,7 +300,7 @@ TEST_F(PublishCommandsTest, CreateMakesAPrivateRepoAndTheDefault) {
                                  .options = {"settle=0.2", "commit_interval=0"},
                                  .variables = {{"HF_TOKEN", "hf_w"}}});
   EXPECT_EQ(mounted->status().at("sources").at(0).at("repo"), "ada/optimum-neuron-cache");
-  compile(mounted->root(), kOne);
+  compile_in(mounted->root(), kOne);
   ASSERT_TRUE(eventually([&] { return mounted->status().at("push").at("pushed") == 1; }));
   const auto neff = made.find(made.head(), kOne + "/model.neff");
   ASSERT_TRUE(neff);

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/mount/mount_test.h"
+#include "tests/mount/lab_cache.h"
 
 namespace neffs::test {
 namespace {
@@ -16,27 +16,18 @@ namespace stdfs = std::filesystem;
 using nlohmann::json;
 using Words = std::vector<std::string>;
 
-const std::string kOne = sample::kVersion + "/MODULE_11+e30acd3a";
-const std::string kTwo = sample::kVersion + "/MODULE_22+e30acd3a";
 const std::string kOld = sample::kOldVersion + "/MODULE_44+2c2d707e";
 
-class SynchronizeTest : public MountTest {
+class SynchronizeTest : public LabCacheTest {
  protected:
-  SynchronizeTest() {
-    hub_.add_token("hf_w", {.user = "ada", .roles = {{"lab/cache", Role::kWrite}}});
-    hub_.add_token("hf_r", {.user = "bob", .roles = {{"lab/cache", Role::kRead}}});
-    stdfs::create_directories(cache_);
-  }
+  SynchronizeTest() { stdfs::create_directories(cache_); }
 
   void write(const std::string& path, const std::string& text) const {
     stdfs::create_directories((cache_ / path).parent_path());
     write_file(cache_ / path, text);
   }
   void compile(const std::string& module, const std::string& neff = "neff") const {
-    write(module + "/model.hlo_module.pb", std::string("\0hlo", 4) + module);
-    write(module + "/compile_flags.json", "[]");
-    write(module + "/model.neff", std::string("\0\1", 2) + neff);
-    write(module + "/model.done", "");
+    compile_in(cache_, module, neff);
   }
   Words words(const Words& more = {}) const {
     Words all{"synchronize",   "--repo_id", "lab/cache", "--cache_dir",

@@ -274,19 +274,7 @@ TEST_F(UnionMountTest, RequestsAreAsFewAsForOne) {
   EXPECT_EQ(whose(*mounted, kOther), "second");
   EXPECT_LE(asked("team/cache"), 3U) << requests();
   EXPECT_LE(asked("lab/cache"), 3U) << requests();
-  const auto miss = [&](int number) {
-    const auto name = "/MODULE_" + std::to_string(number) + "+e30acd3a";
-    EXPECT_EQ(stat_error(*mounted / (sample::kVersion + name)), ENOENT);
-  };
-  int number = 0;
-  EXPECT_TRUE(eventually([&] {  // until both folders have been listed
-    const auto before = hub_.traffic().total();
-    miss(++number);
-    return hub_.traffic().total() == before;
-  }));
-  hub_.traffic().reset();
-  for (int i = 0; i < 1000; ++i) miss(++number);
-  EXPECT_EQ(hub_.traffic().total(), 0U) << requests();
+  expect_misses_ask_nobody(*mounted);
 }
 
 TEST_F(UnionMountTest, StatusAndTheMountTableNameAll) {
