@@ -158,7 +158,8 @@ TEST_F(RunTest, WhatCannotBeMountedIsNotRun) {
 
 TEST_F(RunTest, WhatIsLeftBehindKeepsTheMount) {
   const auto running = start_run(
-      {"sh", "-c", "cd '" + root_.string() + "' && tail -f /dev/null >/dev/null 2>&1 & echo $!; exit 5"});
+      {"sh", "-c",
+       "cd '" + root_.string() + "' && tail -f /dev/null >/dev/null 2>&1 & echo $!; exit 5"});
   ASSERT_TRUE(running->wait());
   EXPECT_EQ(running->exit_code(), 5);
   EXPECT_NE(running->err().find("in use by tail (pid "), std::string::npos) << running->err();
