@@ -32,6 +32,7 @@ using std::chrono::seconds;
 
 constexpr hours kToUpload{6};  // a transfer that stands still ends sooner
 constexpr seconds kToCommit{150};
+constexpr std::size_t kLanes = 4;
 constexpr std::uint64_t kPartBytes = std::uint64_t{64} << 20;
 
 hub::LfsObject object_of(const index::UploadFile& file) {
@@ -98,12 +99,11 @@ std::vector<PushBatch::Items> PushBatch::take_parts() {
   return parts;
 }
 
-// In two lanes: while one hashes or waits for the last answers of a part, the other one keeps the network
-// busy.
+// In lanes: while one hashes or waits for the last answers of its part, the others keep the network busy.
 void PushBatch::bring() {
   auto parts = take_parts();
   std::atomic<std::size_t> next{0};
-  std::array<std::exception_ptr, 2> failures;
+  std::array<std::exception_ptr, kLanes> failures;
   const auto lane = [&](std::exception_ptr& failure) {
     try {
       for (auto i = next++; i < parts.size(); i = next++) {
@@ -117,7 +117,9 @@ void PushBatch::bring() {
     }
   };
   {
-    const std::jthread other([&] { lane(failures[1]); });
+    std::vector<std::jthread> others;
+    for (std::size_t i = 1; i < failures.size(); ++i)
+      others.emplace_back([&, i] { lane(failures[i]); });
     lane(failures[0]);
   }
   for (const auto& failure : failures)

@@ -48,7 +48,7 @@ struct PushResult {
   std::vector<RemoteView::Added> added;
 };
 
-// Used once, by one thread; another one of its own helps to hash and upload.
+// Used once, by one thread; others of its own help to hash and upload.
 class PushBatch {
  public:
   // uploads: uploading, by mark_uploading()

@@ -21,7 +21,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
 
-constexpr std::chrono::milliseconds kBetweenLooks{100};
+constexpr std::chrono::milliseconds kBetweenLooks{50};
 constexpr std::size_t kMostNames = 20;
 
 std::uint64_t number(const Json& object, const char* key) {
