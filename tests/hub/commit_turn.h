@@ -28,6 +28,7 @@ class CommitTurn {
 // Any thread may call. Turns may outlive it.
 class CommitTurns {
  public:
+  bool running() const { return running_->load(); }
   CommitTurn begin() {
     bool idle = false;
     return running_->compare_exchange_strong(idle, true) ? CommitTurn(running_) : CommitTurn();

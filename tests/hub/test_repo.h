@@ -103,6 +103,7 @@ class TestRepo {
                      const CommitOptions& options = {});
   // The right to run a commit of the Hub's API. As long as a test holds it, clients get 409.
   CommitTurn begin_commit();
+  bool commit_is_running() const { return turns_.running(); }
   // The large file of that id, if it was uploaded to or committed in this very repo.
   std::optional<LfsPointer> large_file(const std::string& oid) const;
   void add_large_file(const LfsPointer& pointer);
