@@ -19,6 +19,19 @@ UniqueFd open_if_readable(const Layer& layer, const std::string& path) try {
   return {};
 }
 
+// Without those that cannot be opened.
+std::vector<UniqueFd> open_to_sync(const Layer& layer, std::span<const std::string> paths) {
+  std::vector<UniqueFd> files;
+  for (const auto& path : paths) {
+    auto file = open_if_readable(layer, path);
+    if (!file) continue;
+    // All are on their way before the first is waited for. No promise yet, so no error either.
+    ::sync_file_range(file.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+    files.push_back(std::move(file));
+  }
+  return files;
+}
+
 }  // namespace
 
 void sync_bytes(int fd) {
@@ -26,19 +39,19 @@ void sync_bytes(int fd) {
   if (::fdatasync(fd) != 0 && errno != EINVAL) throw_errno("sync");
 }
 
+void sync_files(const Layer& layer, std::span<const std::string> paths) {
+  for (const auto& file : open_to_sync(layer, paths))
+    if (::fsync(file.get()) != 0 && errno != EINVAL) throw_errno("sync");
+}
+
 void sync_before_mark(const Layer& layer, const std::string& path) {
   if (base_name(path) != kDoneMark) return;
   const std::string directory(parent_path(path));
-  std::vector<UniqueFd> files;
-  for (const auto& entry : layer.list_if_there(directory)) {
-    if (entry.type != DT_REG && entry.type != DT_UNKNOWN) continue;
-    auto file = open_if_readable(layer, join_path(directory, entry.name));
-    if (!file) continue;
-    // All are on their way before the first is waited for. No promise yet, so no error either.
-    ::sync_file_range(file.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
-    files.push_back(std::move(file));
-  }
-  for (const auto& file : files) sync_bytes(file.get());
+  std::vector<std::string> files;
+  for (const auto& entry : layer.list_if_there(directory))
+    if (entry.type == DT_REG || entry.type == DT_UNKNOWN)
+      files.push_back(join_path(directory, entry.name));
+  for (const auto& file : open_to_sync(layer, files)) sync_bytes(file.get());
 }
 
 }  // namespace neffs::fs

@@ -30,9 +30,10 @@ bool is_module(const LocalModule& module) {
   return module.publishing.piece != Piece::kRegistry;
 }
 
-std::optional<PublishedCache> published_cache(const KeepOptions& options) {
+std::optional<PublishedCache> published_cache(const KeepOptions& options,
+                                              const ProcessTable& processes) {
   if (!options.publishes) return std::nullopt;
-  return PublishedCache{options.mountpoint};
+  return PublishedCache{options.mountpoint, processes.booted_s()};
 }
 
 template <typename Due>
@@ -45,11 +46,12 @@ Due earlier(Due one, Due other) {
 
 Housekeeper::Housekeeper(const Layer& layer, index::Index& index, ProcessTable processes,
                          KeepOptions options, Remove remove)
-    : index_(index),
+    : layer_(layer),
+      index_(index),
       options_(std::move(options)),
       remove_(std::move(remove)),
+      tracker_(layer, index, published_cache(options_, processes)),
       locks_(layer, index, std::move(processes)),
-      tracker_(layer, index, published_cache(options_)),
       settling_(options_.settle) {}
 
 Housekeeper::~Housekeeper() {

@@ -113,11 +113,12 @@ class Housekeeper : public ChangeListener {
   void wake();
   void wait(Due due);
 
+  const Layer& layer_;
   index::Index& index_;
   const KeepOptions options_;
   const Remove remove_;
-  LockOwners locks_;
   ModuleTracker tracker_;
+  LockOwners locks_;
   Settling settling_;
   UploadSink* sink_ = nullptr;
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "fs/durable.h"
 #include "fs/housekeeper.h"
 
 namespace neffs::fs {
@@ -49,9 +50,12 @@ void Housekeeper::settle(const ModuleTracker::Step& step, bool was_told) {
   if (!sighting) settling_.drop(path);
   if (!sighting || sighting->publishing.state == PublishState::kFailed) sink_->gone(path);
   if (!sighting || !settling_.saw(path, *std::move(sighting), was_told, Clock::now())) return;
-  if (is_written(step))
+  if (is_written(step)) {
     settling_.found_open(path, Clock::now());
-  else if (sink_->settled(path, step.files))
+    return;
+  }
+  sync_files(layer_, step.unsynced);  // bytes before rows
+  if (sink_->settled(path, step.files))
     settling_.drop(path);
   else
     settling_.refused(path, Clock::now());

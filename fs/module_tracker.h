@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -23,7 +24,8 @@ namespace neffs::fs {
 
 // By the outputs: a lock or an input that was written through the mount makes nothing ours.
 enum class Whose {
-  kHeld,  // something in it was there before the mount, or came from below it
+  kHeld,  // something in it was there before the mount, or came from below it; or a power cut may have
+          // taken its bytes
   kOurs,  // all of it was written through the mount
   kCopy,  // a source has it
 };
@@ -54,6 +56,9 @@ inline bool is_held(const LocalModule& module) {
 // Where the tracker looks for what is to be published; without it, it looks for modules only.
 struct PublishedCache {
   std::string mountpoint;  // where the layer is seen, absolute; "" if nowhere
+  // When the machine was started, Unix time: the bytes of older files are only there if they were
+  // synced. nullopt: all are taken to be there.
+  std::optional<std::int64_t> booted_s{};
 };
 
 // Looks at every module once, and again at those that changed: never at all of them. Who owns the
@@ -79,6 +84,7 @@ class ModuleTracker {
     // What is to be published of it, if it is whole and ours.
     std::vector<index::SeenFile> files;  // by path
     std::string bytes;                   // of a registry's file: where its bytes are
+    std::vector<std::string> unsynced;   // of the files: those that may not be on the disk yet
     std::int64_t changed_ns = 0;         // the last change of one of them, Unix time
   };
   // Looks at one module that waits, those that changed first; nullopt if none does. Throws IndexError
@@ -128,9 +134,14 @@ class ModuleTracker {
   Publishing judge(const std::string& module, LocalState state,
                    const std::vector<File>& files) const;
   bool is_adopted(const std::string& module) const;
+  bool may_have_lost_bytes(const Step& step) const;
   void collect(const std::string& module, const std::string& inside,
                std::vector<File>& files) const;
-  Whose whose(const std::string& module, const std::vector<File>& files) const;
+  using Origins = std::unordered_map<std::string, index::Origin>;
+  Origins origins_in(const std::string& module) const;
+  static Whose whose(const std::string& module, const std::vector<File>& files,
+                     const Origins& origins);
+  static void add_files(Step& step, const std::vector<File>& files, const Origins& origins);
   Failure read_failure(const std::string& module, const std::vector<File>& files) const;
   std::string read_text(const std::string& path) const;
   std::string start_of(const std::string& path, std::size_t bytes) const;

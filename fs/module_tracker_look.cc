@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
-#include <unordered_map>
 #include <utility>
 
 #include "fs/module_tracker.h"
@@ -134,14 +133,59 @@ void ModuleTracker::look_at_module(Step& step) const {
   const auto at = locate(module);
   now.state = judge_local(at.version, base_name(module), listing,
                           [&] { return start_of(join_path(module, kNeff), kProbeBytes); });
-  now.whose = whose(module, files);
+  const auto origins = origins_in(module);
+  now.whose = whose(module, files, origins);
   if (now.state == LocalState::kFailed) now.failure = read_failure(module, files);
   if (published_) now.publishing = judge(module, now.state, names);
   if (!may_be_published(now)) return;
+  add_files(step, files, origins);
+  if (!may_have_lost_bytes(step)) return;
+  now.whose = Whose::kHeld;
+  step.files.clear();
+}
+
+// Before a mark gets its name, the files beside it are synced: what has not changed since is on the
+// disk, and so is a copy.
+void ModuleTracker::add_files(Step& step, const std::vector<File>& files, const Origins& origins) {
+  std::int64_t marked_ns = 0;
   for (const auto& file : files)
-    if (is_published_name(file.inside)) add_seen(step, join_path(module, file.inside), file.st);
+    if (file.inside == kDoneMark) marked_ns = ns(file.st.st_ctim);
+  for (const auto& file : files) {
+    if (!is_published_name(file.inside)) continue;
+    auto path = join_path(step.module, file.inside);
+    const bool is_beside = file.inside.find('/') == std::string::npos;
+    const auto origin = origins.find(path);
+    const bool is_copy = origin != origins.end() && origin->second == index::Origin::kCopy;
+    if (!is_copy && !(is_beside && ns(file.st.st_ctim) <= marked_ns)) step.unsynced.push_back(path);
+    add_seen(step, std::move(path), file.st);
+  }
   std::sort(step.files.begin(), step.files.end(),
             [](const auto& one, const auto& other) { return one.path < other.path; });
+}
+
+// What was queued as it is was synced before.
+bool ModuleTracker::may_have_lost_bytes(const Step& step) const {
+  if (!published_->booted_s) return false;
+  const auto booted_ns = *published_->booted_s * std::int64_t{1'000'000'000};
+  std::vector<index::SeenFile> older;
+  std::copy_if(step.files.begin(), step.files.end(), std::back_inserter(older),
+               [&](const auto& file) {
+                 return file.snapshot.ctime_ns < booted_ns &&
+                        std::find(step.unsynced.begin(), step.unsynced.end(), file.path) !=
+                            step.unsynced.end();
+               });
+  if (older.empty()) return false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (adopted_.contains(step.module)) return false;
+  }
+  const auto upload = index_.upload(step.module);
+  if (!upload) return true;
+  return !std::all_of(older.begin(), older.end(), [&](const auto& file) {
+    return std::any_of(upload->files.begin(), upload->files.end(), [&](const auto& queued) {
+      return queued.path == file.path && queued.snapshot == file.snapshot;
+    });
+  });
 }
 
 // Each of them is whole by itself, and published by itself.
@@ -222,10 +266,15 @@ void ModuleTracker::collect(const std::string& module, const std::string& inside
   }
 }
 
-Whose ModuleTracker::whose(const std::string& module, const std::vector<File>& files) const {
-  std::unordered_map<std::string, index::Origin> origins;
+ModuleTracker::Origins ModuleTracker::origins_in(const std::string& module) const {
+  Origins origins;
   for (const auto& record : index_.layer_files_below(module))
     origins.emplace(record.path, record.origin);
+  return origins;
+}
+
+Whose ModuleTracker::whose(const std::string& module, const std::vector<File>& files,
+                           const Origins& origins) {
   bool has_copy = false;
   bool has_ours = false;
   bool has_unknown = false;

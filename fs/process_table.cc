@@ -144,6 +144,15 @@ Life ProcessTable::judge(const Process& process) const {
   return stat->started != process.started || is_dead(*stat) ? Life::kGone : Life::kAlive;
 }
 
+std::optional<std::int64_t> ProcessTable::booted_s() const {
+  constexpr std::string_view kKey = "btime ";
+  std::istringstream lines(read_text(proc_ / "stat").text);
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with(kKey))
+      return number_in<std::int64_t>(std::string_view(line).substr(kKey.size()));
+  return std::nullopt;
+}
+
 // With hidepid a process of somebody else looks as if it were not there. The first one always is.
 bool ProcessTable::hides_others() const {
   return read_text(proc_ / "1" / "stat").error == ENOENT;

@@ -43,6 +43,8 @@ class ProcessTable {
   // Gone is only what is known to be: a process of another pid namespace than ours, or one that
   // /proc hides from us, is unknown. One that is dead and waits to be reaped is gone.
   Life judge(const Process& process) const;
+  // When the machine was started, Unix time; nullopt if unknown.
+  std::optional<std::int64_t> booted_s() const;
 
  private:
   bool hides_others() const;

@@ -225,6 +225,79 @@ TEST_F(PublishingTest, AfterAStartEverythingOfOursIsOfferedOnce) {
   EXPECT_TRUE(keeper_->waiting().empty());
 }
 
+// Whatever was written before the machine was started last.
+class AfterAPowerCut : public PublishingTest {
+ protected:
+  static constexpr std::int64_t kFuture = 4'102'444'800;  // everything is older than this start
+  void start_machine() {
+    keeper_.reset();
+    sink_.forget();
+    proc_.set_booted(kFuture);
+    start();
+  }
+  // As cp -a does: the mark gets its name before the bytes of the others are there.
+  void copy_mark_first(const std::string& module) {
+    const auto mark = module + "/model.done";
+    write(mark, "");
+    for (const auto& [path, bytes] : module_files(module))
+      if (path != mark) write(path, bytes);
+    write_later_than(changed_at(mark), module + "/model.neff");
+  }
+  std::int64_t changed_at(const std::string& path) const {
+    return fs::snapshot_of(*layer_.stat(path)).ctime_ns;
+  }
+  // A file's times are those of the kernel's last tick.
+  void write_later_than(std::int64_t time_ns, const std::string& path) const {
+    ASSERT_TRUE(eventually([&] {
+      write_file(directory_ / path, std::string(2000, '\0'));
+      return changed_at(path) > time_ns;
+    }));
+  }
+  bool is_held(const std::string& module) {
+    return eventually([&] { return keeper_->is_counted(); }) &&
+           keeper_->look(module)->whose == fs::Whose::kHeld;
+  }
+};
+
+TEST_F(AfterAPowerCut, AMarkTellsThatTheOthersAreOnTheDisk) {
+  compile(kModuleA);
+  stdfs::remove(directory_ / kModuleA / "model.done");
+  write(kModuleA + "/model.done", "");
+  start_machine();
+  EXPECT_TRUE(is_offered(kModuleA));
+}
+
+TEST_F(AfterAPowerCut, WhatMayHaveLostItsBytesIsHeld) {
+  copy_mark_first(kModuleA);
+  write(kTraced + "/config.json", "{}");
+  write(kTraced + "/model.neuron", "x");
+  start_machine();
+  EXPECT_TRUE(is_held(kModuleA));
+  EXPECT_TRUE(is_held(kTraced));
+  EXPECT_EQ(keeper_->held().size(), 2U);
+  EXPECT_TRUE(sink_.offered().empty());
+  keeper_->adopt_held();
+  EXPECT_TRUE(is_offered(kModuleA)) << "on somebody's word";
+}
+
+TEST_F(AfterAPowerCut, WhatWasQueuedAsItIsWasSyncedBefore) {
+  copy_mark_first(kModuleA);
+  const index::UploadTarget target{"http://hub", "team/cache", "main"};
+  index_->queue_upload(kModuleA, target, seen(paths_of(kModuleA)), 1);
+  start_machine();
+  EXPECT_TRUE(is_offered(kModuleA));
+  write_later_than(changed_at(kModuleA + "/model.neff"), kModuleA + "/model.neff");
+  start_machine();
+  EXPECT_TRUE(is_held(kModuleA)) << "it is another file now";
+}
+
+TEST_F(AfterAPowerCut, WhatIsWrittenSinceIsNotInDoubt) {
+  proc_.set_booted(1);
+  copy_mark_first(kModuleA);
+  start();
+  EXPECT_TRUE(is_offered(kModuleA));
+}
+
 TEST_F(PublishingTest, AFileThatComesLateIsOfferedWithTheModule) {
   compile(kModuleA);
   start();

@@ -34,6 +34,9 @@ class MadeUpProc {
   const std::filesystem::path& path() const { return directory_.path(); }
 
   void set_boot(const std::string& boot) { write("sys/kernel/random/boot_id", boot + "\n"); }
+  void set_booted(std::int64_t unix_time_s) {
+    write("stat", "cpu  1 2 3\nbtime " + std::to_string(unix_time_s) + "\nprocesses 4\n");
+  }
   void add(const Entry& entry) {
     const auto id = std::to_string(entry.id);
     write(id + "/status", "Name:\tx\nTgid:\t" + id + "\nPid:\t" + id + "\n");

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <ctime>
 #include <thread>
 
 #include "tests/unit/fs/made_up_proc.h"
@@ -29,6 +30,16 @@ TEST(ProcessTable, AThreadIsToldByItsProcess) {
   const ProcessTable table(proc.path());
   EXPECT_EQ(table.process_of(42), process(42, 777));
   EXPECT_EQ(table.process_of(43), process(42, 777));
+}
+
+TEST(ProcessTable, WhenTheMachineWasStarted) {
+  MadeUpProc proc;
+  EXPECT_FALSE(ProcessTable(proc.path()).booted_s());
+  proc.set_booted(1'700'000'000);
+  EXPECT_EQ(ProcessTable(proc.path()).booted_s(), 1'700'000'000);
+  const auto real = ProcessTable().booted_s();
+  ASSERT_TRUE(real);
+  EXPECT_LE(*real, std::time(nullptr));
 }
 
 TEST(ProcessTable, WhatCannotBeToldIsNobody) {
