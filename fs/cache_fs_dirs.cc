@@ -81,13 +81,4 @@ Entry CacheFs::readdir_entry(NodeId directory, const Names::Child& child) {
   return entry_of(directory, child.name, path, found);
 }
 
-void CacheFs::fsyncdir(NodeId node) {
-  if (nodes_.kept(node)) return;
-  const auto path = nodes_.path(node);
-  if (!layer_.stat(path)) return;
-  const auto fd = layer_.open(path, O_RDONLY | O_DIRECTORY);
-  if (::fsync(fd.get()) != 0) throw_errno("fsync");
-  index_.sync();
-}
-
 }  // namespace neffs::fs

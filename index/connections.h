@@ -48,8 +48,10 @@ class Connections {
   // A sync of the WAL from outside of SQLite, under none of its locks: what was checkpointed out of
   // it has been synced into the database before.
   void sync() {
-    if (synced_ != written_) syncs_.wait();
+    if (!is_synced()) syncs_.wait();
   }
+  // Nothing was committed since the last sync.
+  bool is_synced() const { return synced_ == written_; }
 
  private:
   static std::unique_ptr<Connections> open_or_create(const std::filesystem::path& file,

@@ -136,6 +136,10 @@ void Index::drop_lock(const std::string& path) {
   connections_->write([&](Database& db) { index::drop_lock(db, path); });
 }
 
+bool Index::is_synced() const {
+  return connections_->is_synced();
+}
+
 void Index::sync() {
   connections_->sync();
 }

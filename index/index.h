@@ -287,6 +287,8 @@ class Index {
   // while the disk is busy share the next sync. Once the disk has failed to sync, this throws for
   // good: what the kernel has dropped then cannot be brought back by asking again.
   void sync();
+  // Whether sync() has nothing to do.
+  bool is_synced() const;
 
  private:
   explicit Index(std::unique_ptr<Connections> connections);
