@@ -37,7 +37,8 @@ void add_umount(CLI::App& app, Words& words) {
 void add_status(CLI::App& app, Words& words) {
   CLI::App* command = app.add_subcommand("status", "Shows what a mount does");
   define_mount_point(*command, words.status.mount_point, "MOUNTPOINT");
-  command->add_flag("--json", words.status.is_json, "for programs");
+  auto* json = command->add_flag("--json", words.status.is_json, "for programs");
+  command->add_flag("--metrics", words.status.is_metrics, "for Prometheus")->excludes(json);
   command->footer("Example:\n  neffs status --json");
 }
 

@@ -50,6 +50,9 @@ inline nlohmann::json hello_request() {
 inline nlohmann::json status_request() {
   return {{"request", "status"}};
 }
+inline nlohmann::json metrics_request() {
+  return {{"request", "metrics"}};
+}
 inline nlohmann::json restore_request(const std::string& path) {
   return {{"request", "restore"}, {"path", path}};
 }

@@ -20,6 +20,7 @@
 #include "hub/hub_client.h"
 #include "hub/hub_push_repo.h"
 #include "mount-helper/hub_session.h"
+#include "mount-helper/metrics_file.h"
 #include "mount-helper/mounted_sources.h"
 #include "mount-helper/push_choice.h"
 #include "mount-helper/verbs.h"
@@ -168,7 +169,8 @@ struct Daemon::Parts {
         index(open_index(plan)),
         http(curl_options(plan.environment)),
         credentials(plan.options.token_file, plan.environment),
-        hub(http, credentials, rates, hub_options(plan)),
+        counted_http(http, http_counter, endpoint_of(plan.environment)),
+        hub(counted_http, credentials, rates, hub_options(plan)),
         layer(std::move(plan.layer_fd)),
         fetchers(std::make_unique<fs::WorkerPool>("neffs-fetch", kFetchers)),
         whiteouts(*index),
@@ -183,6 +185,7 @@ struct Daemon::Parts {
   // Callers wait for the pools' threads no longer, and these for the Hub no longer; then nothing
   // uses the filesystem any more.
   ~Parts() {
+    metrics.reset();
     end_waits();
     sources.end();
     fetchers.reset();
@@ -272,6 +275,8 @@ struct Daemon::Parts {
   hub::CurlHttpClient http;
   hub::Credentials credentials;
   hub::RateLedger rates;
+  hub::HttpCounter http_counter;
+  hub::CountingHttpClient counted_http;
   hub::HubClient hub;
   PushChoice push;
   std::size_t pushed = 0;                       // which source is published to, if any is
@@ -291,6 +296,7 @@ struct Daemon::Parts {
   std::unique_ptr<fs::Evictor> evictor;
   std::unique_ptr<Verbs> verbs;
   std::unique_ptr<fs::HeadPoller> poller;  // none where the head cannot move
+  std::unique_ptr<MetricsFile> metrics;    // none unless it is wanted
 };
 
 Daemon::Daemon(DaemonPlan plan) : parts_(std::make_unique<Parts>(std::move(plan))) {
@@ -327,12 +333,16 @@ void Daemon::mount() {
                  is_offline(parts.plan), parts.push.why},
       Verbs::Parts{*parts.cache_fs, parts.sources.all(), parts.fetcher, *parts.housekeeper,
                    *parts.index, *parts.evictor, parts.publisher.get(),
-                   parts.publisher ? &parts.sources.view(parts.pushed) : nullptr});
+                   parts.publisher ? &parts.sources.view(parts.pushed) : nullptr,
+                   &parts.http_counter, &parts.rates});
   parts.start_polling();
   parts.housekeeper->start();
   if (!parts.plan.options.is_read_only && !is_offline(parts.plan)) parts.evictor->start();
   if (parts.publisher && !is_offline(parts.plan)) parts.publisher->start();
   parts.fetchers->submit(fs::Urgency::kAhead, [&parts] { parts.fetcher.placer().recover(); });
+  if (const auto& file = parts.plan.options.metrics; !file.empty())
+    parts.metrics =
+        std::make_unique<MetricsFile>(file, [&parts] { return parts.verbs->metrics(); });
 }
 
 void Daemon::run() {

@@ -102,9 +102,6 @@ void apply(MountOptions& options, const Given& given) {
   } catch (const std::invalid_argument& error) {
     throw usage_error(fmt::format("option {}", given.text), error.what());
   }
-  std::erase_if(options.not_yet,
-                [&](const std::string& text) { return split_at_equals(text).name == spec.name; });
-  if (spec.is_later(value)) options.not_yet.push_back(given.text);
 }
 
 }  // namespace
@@ -119,19 +116,12 @@ MountOptions parse_options(const std::vector<std::string>& lists) {
   return options;
 }
 
-void refuse_later_options(const MountOptions& options) {
-  if (options.not_yet.empty()) return;
-  throw usage_error(fmt::format("option {}", fmt::join(options.not_yet, ", ")),
-                    "needs a later version of neffs", "leave it out");
-}
-
 std::string options_help() {
   std::string help = "Options (-o NAME,NAME=VALUE,…):\n";
   for (const OptionSpec& spec : option_table()) {
     const std::string usage =
         spec.value.empty() ? std::string(spec.name) : fmt::format("{}={}", spec.name, spec.value);
-    help += fmt::format("  {:<29} {} [{}]{}\n", usage, spec.help, spec.default_text,
-                        spec.is_all_later() ? " (a later version)" : "");
+    help += fmt::format("  {:<29} {} [{}]\n", usage, spec.help, spec.default_text);
   }
   return help;
 }

@@ -43,9 +43,8 @@ struct MountOptions {
   bool allow_other = false;          // asked for; root gets it in any case
   bool default_permissions = false;  // likewise
   LogLevel log = LogLevel::kInfo;
+  std::string metrics;  // a file; "" writes none
 
-  // Options as they were written that this version understands and cannot do.
-  std::vector<std::string> not_yet;
   // Options of every mount (nosuid, noatime, …) for the kernel, in the order given.
   std::vector<std::string> kernel_options;
 };
@@ -56,13 +55,8 @@ struct OptionSpec {
   std::string_view value;  // how a value is written, "" for a switch
   std::string_view default_text;
   std::string_view help;
-  // Puts the value into the options, or only checks it. Throws std::invalid_argument.
+  // Puts the value into the options. Throws std::invalid_argument.
   void (*apply)(MountOptions& options, const std::string& value);
-  // Whether this value is beyond this version.
-  bool (*is_later)(const std::string& value);
-
-  // Whether no value of it can be had in this version.
-  bool is_all_later() const;
 };
 
 // Every option, in the order of the manual.
@@ -71,9 +65,6 @@ std::span<const OptionSpec> option_table();
 // lists: the arguments of all -o, each "name,name=value,…"; a comma or backslash inside a value has a
 // backslash before it. The last one of a name wins. Throws CommandError (wrong usage).
 MountOptions parse_options(const std::vector<std::string>& lists);
-
-// Throws CommandError if something in not_yet was asked for.
-void refuse_later_options(const MountOptions& options);
 
 // The table as help text.
 std::string options_help();

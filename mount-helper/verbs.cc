@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <array>
 #include <exception>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -11,6 +12,7 @@
 
 #include "fs/cache_layout.h"
 #include "mount-helper/layer_report.h"
+#include "mount-helper/metrics.h"
 #include "mount-helper/version.h"
 
 namespace neffs::mount_helper {
@@ -19,6 +21,9 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::uint64_t kMostEnded = 1000;
+constexpr std::array kBuckets = {std::pair{hub::Bucket::kApi, "api"},
+                                 std::pair{hub::Bucket::kResolvers, "resolvers"},
+                                 std::pair{hub::Bucket::kPages, "pages"}};
 
 // Paths need not be UTF-8; JSON must be.
 std::string text_of(const ordered_json& json) {
@@ -47,6 +52,7 @@ std::string Verbs::answer(std::string_view request, uid_t caller) const {
     const auto path = [&] { return parsed.at("path").get<std::string>(); };
     if (verb == "hello") return hello();
     if (verb == "status") return status();
+    if (verb == "metrics") return text_of({{"text", metrics()}});
     if (verb == "explain") return explain(path());
     if (verb == "restore") return restore(path(), caller);
     if (verb == "flush") return flush(parsed.value("and_full", true));
@@ -134,6 +140,17 @@ std::string Verbs::status() const {
   facts.failures = parts_.housekeeper.failures();
   std::erase_if(facts.failures, [this](const auto& failed) { return is_in_source(failed); });
   return status_json(facts, parts_.fs.counters(), parts_.fetcher.counters());
+}
+
+std::string Verbs::metrics() const {
+  HubFacts hub;
+  if (parts_.http != nullptr) hub.http = parts_.http->counts();
+  const auto now = std::chrono::steady_clock::now();
+  for (const auto& [bucket, name] : kBuckets) {
+    const auto state = parts_.rates != nullptr ? parts_.rates->state(bucket, now) : std::nullopt;
+    if (state) hub.quota_left.emplace(name, state->remaining);
+  }
+  return metrics_text(ordered_json::parse(status()), hub);
 }
 
 // A failure here does no harm where a source has the module: it is a hit.

@@ -14,6 +14,8 @@
 #include "fs/fetcher.h"
 #include "fs/housekeeper.h"
 #include "fs/sources.h"
+#include "hub/http_counts.h"
+#include "hub/rate_limit.h"
 #include "index/index.h"
 #include "mount-helper/status_report.h"
 
@@ -32,12 +34,16 @@ class Verbs {
     fs::Evictor& evictor;
     fs::Publisher* publisher = nullptr;      // none if nothing is published
     const fs::RemoteView* pushed = nullptr;  // the source that is published to
+    const hub::HttpCounter* http = nullptr;
+    const hub::RateLedger* rates = nullptr;
   };
 
   Verbs(MountFacts mount, const Parts& parts);
 
   // Never waits for the Hub and never throws: what goes wrong is the "error" of the answer.
   std::string answer(std::string_view request, uid_t caller) const;
+  // In Prometheus' text format; throws IndexError.
+  std::string metrics() const;
 
  private:
   std::string hello() const;

@@ -56,12 +56,14 @@ OpenLayer open_layer(const std::string& layer, MountPoint& point) {
 }
 
 DaemonPlan make_plan(const MountRequest& request) {
-  refuse_later_options(request.options);
   const auto invoker = invoker_of_process();
   DaemonPlan plan;
   plan.sources = sources_of(request, invoker);
   plan.options = request.options;
-  plan.environment = environment_of(invoker, request.options.token_file);
+  // A daemon works elsewhere.
+  for (auto* path : {&plan.options.token_file, &plan.options.metrics})
+    if (!path->empty()) *path = std::filesystem::absolute(*path);
+  plan.environment = environment_of(invoker, plan.options.token_file);
   auto point = prepare_mount_point(request.mount_point);
   plan.mountpoint = point.path.string();
   auto layer = open_layer(request.options.layer, point);

@@ -133,6 +133,13 @@ std::string reads_text(const Json& reads) {
   return text;
 }
 
+// What is not mounted does nothing that could be counted.
+int print_metrics(const std::string& typed) {
+  const auto path = mount_path(typed, read_mount_table());
+  fmt::print("{}", ask_or_throw(path, metrics_request()).value("text", ""));
+  return kSuccess;
+}
+
 }  // namespace
 
 std::string status_text(const Json& status, bool is_colored) {
@@ -156,6 +163,7 @@ std::string status_text(const Json& status, bool is_colored) {
 }
 
 int status_command(const StatusRequest& request) {
+  if (request.is_metrics) return print_metrics(request.mount_point);
   const Json status = find_status(request.mount_point);
   if (request.is_json) {
     fmt::print("{}\n", status.dump(2, ' ', false, Json::error_handler_t::replace));

@@ -11,6 +11,7 @@ namespace neffs::mount_helper {
 struct StatusRequest {
   std::string mount_point = kDefaultMountPoint;
   bool is_json = false;
+  bool is_metrics = false;
 };
 
 // Throws CommandError if there is a mount that does not answer.

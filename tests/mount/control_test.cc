@@ -57,6 +57,29 @@ class ControlTest : public MountTest {
   TestRepo& repo_ = sample::create(hub_);
 };
 
+TEST_F(ControlTest, MetricsAreInAFileAndAtHand) {
+  const auto file = scratch_ / "neffs.prom";
+  const auto mounted = mount({"metrics=" + file.string()});
+  ASSERT_EQ(read_file(*mounted / kNeffPath).error, 0);
+  const auto metrics = [&] {
+    const Ended ended = neffs({"status", "--metrics", mounted->root().string()});
+    EXPECT_EQ(ended.exit_code, 0) << ended.err;
+    return ended.out;
+  };
+  const auto has = [&](const std::string& line) {
+    return metrics().find(line) != std::string::npos;
+  };
+  EXPECT_TRUE(has("\nneffs_requests_total{endpoint=\"head\",status=\"200\"} ")) << metrics();
+  EXPECT_TRUE(has("\nneffs_requests_total{endpoint=\"storage\",status=\"200\"} ") ||
+              has("\nneffs_requests_total{endpoint=\"storage\",status=\"206\"} "))
+      << metrics();
+  EXPECT_TRUE(has("\nneffs_rate_limit_remaining{bucket=\"resolvers\"} ")) << metrics();
+  EXPECT_TRUE(eventually([&] { return stat_error(file) == 0; }));
+  EXPECT_EQ(mounted->unmount(), 0);
+  EXPECT_EQ(stat_error(file), ENOENT) << "old figures would be taken for new ones";
+  EXPECT_EQ(neffs({"status", "--metrics", mounted->root().string()}).exit_code, 1);
+}
+
 // Section 5: every key, with a value of its kind.
 TEST_F(ControlTest, StatusHasEveryKey) {
   const auto mounted = mount();

@@ -79,8 +79,6 @@ TEST(Options, DefaultsAreThoseOfTheContract) {
   EXPECT_EQ(options.fmask, 0U);
   EXPECT_FALSE(options.gid);
   EXPECT_EQ(options.log, LogLevel::kInfo);
-  EXPECT_TRUE(options.not_yet.empty());
-  EXPECT_NO_THROW(refuse_later_options(options));
 }
 
 TEST(Options, EveryOneThatThisVersionHas) {
@@ -107,7 +105,6 @@ TEST(Options, EveryOneThatThisVersionHas) {
   EXPECT_TRUE(options.allow_other);
   EXPECT_TRUE(options.default_permissions);
   EXPECT_EQ(options.log, LogLevel::kDebug);
-  EXPECT_TRUE(options.not_yet.empty());
 }
 
 TEST(Options, LastOneWins) {
@@ -117,7 +114,7 @@ TEST(Options, LastOneWins) {
   const MountOptions options = parse_options({"push=lab/cache,push=auto"});
   EXPECT_EQ(options.push, PushMode::kAuto);
   EXPECT_EQ(options.push_repo, "");
-  EXPECT_THAT(parse_options({"metrics=/a,metrics=/b"}).not_yet, ElementsAre("metrics=/b"));
+  EXPECT_EQ(parse_options({"metrics=/a,metrics=/b"}).metrics, "/b");
 }
 
 TEST(Options, WordsStandForTheirEnum) {
@@ -152,19 +149,6 @@ TEST(Options, SizesOfTheCache) {
   EXPECT_EQ(evict.min_free, std::uint64_t{5} << 30);
   EXPECT_FALSE(parse_options({"cache_size=20G,cache_size=none"}).evict.cache_size);
   EXPECT_FALSE(parse_options({}).evict.min_free);  // a tenth of the disk
-}
-
-TEST(Options, LaterOnesAreUnderstoodAndRefused) {
-  for (const char* text : {"metrics=/run/neffs.prom"}) {
-    const MountOptions options = parse_options({text});
-    EXPECT_THAT(options.not_yet, ElementsAre(text));
-    const Refusal refusal = refusal_of([&] { refuse_later_options(options); });
-    EXPECT_EQ(refusal.text,
-              std::string("option ") + text + ": needs a later version of neffs (leave it out)");
-    EXPECT_EQ(refusal.exit_code, kWrongUsage);
-  }
-  EXPECT_TRUE(
-      parse_options({"adopt=hold,push=lab/cache,settle=5,commit_interval=40"}).not_yet.empty());
 }
 
 TEST(Options, WrongValuesSayHowToWriteThem) {
@@ -206,7 +190,6 @@ TEST(Options, GenericOnesArePassedOnOrIgnored) {
   const MountOptions options =
       parse_options({"rw,noauto,nofail,_netdev,user,x-systemd.automount,nosuid,nodev,noatime,,"});
   EXPECT_THAT(options.kernel_options, ElementsAre("nosuid", "nodev", "noatime"));
-  EXPECT_TRUE(options.not_yet.empty());
 }
 
 TEST(Options, TableIsTheWholeContract) {
