@@ -218,7 +218,9 @@ Request parse_mount_helper(const std::vector<std::string>& words) {
 }  // namespace
 
 Request parse_command_line(const std::string& program, const std::vector<std::string>& words) {
-  const bool is_helper = std::filesystem::path(program).filename() == "mount.neffs";
+  // /proc/mounts names the type as fuse.neffs, and so do lines that were copied from there.
+  const auto name = std::filesystem::path(program).filename();
+  const bool is_helper = name == "mount.neffs" || name == "mount.fuse.neffs";
   return is_helper ? parse_mount_helper(words) : parse_neffs(words);
 }
 

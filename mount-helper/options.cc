@@ -14,14 +14,18 @@ namespace neffs::mount_helper {
 namespace {
 
 // For the kernel, which fusermount3 hands them to.
-constexpr std::array<std::string_view, 14> kForKernel = {
-    "suid",  "nosuid", "dev",     "nodev",      "exec",       "noexec",        "sync",
-    "atime", "async",  "noatime", "nodiratime", "norelatime", "nostrictatime", "dirsync"};
+constexpr std::array<std::string_view, 11> kForKernel = {"suid",  "nosuid",  "dev",    "nodev",
+                                                         "exec",  "noexec",  "sync",   "async",
+                                                         "atime", "noatime", "dirsync"};
 
-// For mount(8), systemd and people, which pass them on to helpers all the same.
-constexpr std::array<std::string_view, 16> kIgnored = {
-    "defaults", "auto",  "noauto",  "nofail",   "_netdev",     "user",     "nouser", "users",
-    "owner",    "group", "nogroup", "relatime", "strictatime", "lazytime", "loud",   "silent"};
+// For mount(8), systemd and people, which pass them on to helpers all the same; and what is said of
+// times and versions, which FUSE leaves to the filesystem, and libfuse does not know.
+constexpr std::array<std::string_view, 26> kIgnored = {
+    "defaults",   "auto",     "noauto",     "nofail",      "_netdev",       "user",
+    "nouser",     "users",    "nousers",    "owner",       "noowner",       "group",
+    "nogroup",    "relatime", "norelatime", "strictatime", "nostrictatime", "lazytime",
+    "nolazytime", "diratime", "nodiratime", "iversion",    "noiversion",    "nomand",
+    "loud",       "silent"};
 
 struct Given {
   std::string text;  // as it was written
@@ -63,6 +67,9 @@ bool is_among(const Words& words, const std::string& name) {
 bool take_generic(MountOptions& options, const Given& given) {
   if (given.name == "rw") {
     options.is_read_only = false;
+  } else if (given.name == "remount") {
+    throw usage_error("option remount", "the options of a mount stay as they are",
+                      "unmount it, and mount it anew");
   } else if (is_among(kForKernel, given.name)) {
     options.kernel_options.push_back(given.text);
   } else {
