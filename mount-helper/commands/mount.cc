@@ -21,6 +21,7 @@
 #include "mount-helper/logging.h"
 #include "mount-helper/mount_point.h"
 #include "mount-helper/output.h"
+#include "mount-helper/service_manager.h"
 #include "mount-helper/source.h"
 #include "mount-helper/state_directory.h"
 
@@ -29,6 +30,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kPatienceWithCounting{100};
 constexpr std::chrono::milliseconds kBetweenLooks{10};
+constexpr const char* kTokenCredential = "token";
 
 std::vector<Source> sources_of(const MountRequest& request, const Invoker& invoker) {
   auto sources =
@@ -61,7 +63,9 @@ DaemonPlan make_plan(const MountRequest& request) {
   DaemonPlan plan;
   plan.sources = sources_of(request, invoker);
   plan.options = request.options;
-  plan.environment = environment_of(invoker, request.options.token_file);
+  if (plan.options.token_file.empty())
+    plan.options.token_file = credential_file(invoker.own, kTokenCredential);
+  plan.environment = environment_of(invoker, plan.options.token_file);
   auto point = prepare_mount_point(request.mount_point);
   plan.mountpoint = point.path.string();
   auto layer = open_layer(request.options.layer, point);
@@ -81,18 +85,25 @@ DaemonPlan make_plan(const MountRequest& request) {
   return plan;
 }
 
+// In the foreground it is the service itself. A daemon has whoever launched it to tell, and nobody
+// else: `run` may be part of a service that is not about the mount.
+void tell_in_foreground(const std::string& summary, const std::string& status) {
+  fmt::print("{}\n", summary);
+  std::fflush(stdout);
+  tell_service_manager(hub::Environment::of_process(), "READY=1\nSTATUS=" + status);
+}
+
 void serve(DaemonPlan plan, Readiness& readiness, bool is_foreground) {
   prepare_to_serve();
   start_logging(plan.options.log, is_foreground);
   plan.state.write_pid();
+  const auto status = fmt::format("{} on {}", sources_text(plan.sources), plan.mountpoint);
   Daemon daemon(std::move(plan));
   daemon.mount();
-  readiness.ready(daemon.summary());
-  if (is_foreground) {
-    fmt::print("{}\n", daemon.summary());
-    std::fflush(stdout);
-  }
-  daemon.run();
+  daemon.run([&] {
+    readiness.ready(daemon.summary());
+    if (is_foreground) tell_in_foreground(daemon.summary(), status);
+  });
 }
 
 std::string failure(const DaemonPlan& plan) {

@@ -9,7 +9,7 @@ database=$(mktemp -d)
 trap 'rm -rf "$database"' EXIT
 
 files=$(query -l)
-for file in /usr/bin/neffs /usr/sbin/mount.neffs /usr/sbin/mount.fuse.neffs /usr/libexec/neffs/prunefs /usr/share/man/man1/neffs.1 \
+for file in /usr/bin/neffs /usr/sbin/mount.neffs /usr/sbin/mount.fuse.neffs /usr/libexec/neffs/prunefs /usr/lib/systemd/system/neffs@.service /usr/share/man/man1/neffs.1 \
   /usr/share/man/man8/mount.neffs.8 /usr/share/doc/neffs/LICENSE /usr/share/doc/neffs/changelog \
   /usr/share/bash-completion/completions/neffs /usr/share/zsh/site-functions/_neffs \
   /usr/share/fish/vendor_completions.d/neffs.fish; do
