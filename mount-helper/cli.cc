@@ -64,6 +64,7 @@ void name_mount(Words& words) {
   if (!stands_alone) words.mount.sources = words.first;
   if (!mount_point.empty()) words.mount.mount_point = expanded(mount_point);
   words.mount.options = parse_options(words.option_lists);
+  words.mount.option_lists = words.option_lists;
 }
 
 void name_run(Words& words) {
@@ -73,6 +74,7 @@ void name_run(Words& words) {
                       "--mountpoint says where to mount");
   mount.mount_point = expanded(mount.mount_point);
   mount.options = parse_options(words.option_lists);
+  mount.option_lists = words.option_lists;
   words.run.has_options = !words.option_lists.empty();
 }
 

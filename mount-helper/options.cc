@@ -9,6 +9,7 @@
 
 #include "mount-helper/command_error.h"
 #include "mount-helper/nearest.h"
+#include "mount-helper/option_values.h"
 
 namespace neffs::mount_helper {
 namespace {
@@ -114,10 +115,38 @@ void apply(MountOptions& options, const Given& given) {
   if (spec.is_later(value)) options.not_yet.push_back(given.text);
 }
 
+// What a file says of a switch. Throws std::invalid_argument.
+bool is_on(const std::string& value) {
+  constexpr int kFirstYes = 4;
+  return value.empty() ||
+         parse_word(value, {"no", "off", "false", "0", "yes", "on", "true", "1"}) >= kFirstYes;
+}
+
+void apply_line(MountOptions& options, const OptionLine& line) {
+  try {
+    const OptionSpec& spec = spec_of({line.name, line.name, std::nullopt});
+    if (!spec.value.empty()) {
+      apply(options, split_at_equals(line.name + "=" + line.value));
+    } else if (is_on(line.value)) {
+      apply(options, {line.name, line.name, std::nullopt});
+    }
+  } catch (const std::invalid_argument& error) {
+    throw usage_error(line.place + ": option " + line.name, error.what());
+  } catch (const CommandError& error) {
+    throw usage_error(line.place, error.what());
+  }
+}
+
 }  // namespace
 
-MountOptions parse_options(const std::vector<std::string>& lists) {
+MountOptions parse_options(const std::vector<std::string>& lists,
+                           const std::vector<OptionLine>& lines) {
   MountOptions options;
+  for (auto line = lines.begin(); line != lines.end(); ++line) {
+    const bool is_last = std::none_of(
+        line + 1, lines.end(), [&](const OptionLine& later) { return later.name == line->name; });
+    if (is_last) apply_line(options, *line);
+  }
   for (const std::string& list : lists) {
     for (const Given& given : split(list)) {
       if (!take_generic(options, given)) apply(options, given);

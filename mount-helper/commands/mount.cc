@@ -20,6 +20,7 @@
 #include "mount-helper/launch.h"
 #include "mount-helper/logging.h"
 #include "mount-helper/mount_point.h"
+#include "mount-helper/mount_settings.h"
 #include "mount-helper/output.h"
 #include "mount-helper/service_manager.h"
 #include "mount-helper/source.h"
@@ -30,12 +31,11 @@ namespace {
 
 constexpr std::chrono::milliseconds kPatienceWithCounting{100};
 constexpr std::chrono::milliseconds kBetweenLooks{10};
-constexpr const char* kTokenCredential = "token";
 
-std::vector<Source> sources_of(const MountRequest& request, const Invoker& invoker) {
+std::vector<Source> sources_of(const MountSettings& settings, const Invoker& invoker) {
   auto sources =
-      request.sources.empty() ? default_sources(invoker) : parse_sources(request.sources);
-  return with_push_repo(std::move(sources), request.options.push_repo);
+      settings.sources.empty() ? default_sources(invoker) : parse_sources(settings.sources);
+  return with_push_repo(std::move(sources), settings.options.push_repo);
 }
 
 struct OpenLayer {
@@ -58,17 +58,17 @@ OpenLayer open_layer(const std::string& layer, MountPoint& point) {
 }
 
 DaemonPlan make_plan(const MountRequest& request) {
-  refuse_later_options(request.options);
   const auto invoker = invoker_of_process();
+  const auto settings =
+      read_settings(request.sources, request.option_lists, request.mount_point, invoker);
+  refuse_later_options(settings.options);
   DaemonPlan plan;
-  plan.sources = sources_of(request, invoker);
-  plan.options = request.options;
-  if (plan.options.token_file.empty())
-    plan.options.token_file = credential_file(invoker.own, kTokenCredential);
+  plan.sources = sources_of(settings, invoker);
+  plan.options = settings.options;
   plan.environment = environment_of(invoker, plan.options.token_file);
   auto point = prepare_mount_point(request.mount_point);
   plan.mountpoint = point.path.string();
-  auto layer = open_layer(request.options.layer, point);
+  auto layer = open_layer(plan.options.layer, point);
   check_layer_is_local(layer.fd.get(), layer.path);
   plan.state = take_state_directory(
       layer.fd.get(), layer.path,
@@ -78,7 +78,7 @@ DaemonPlan make_plan(const MountRequest& request) {
   for (const auto& warning : point.warnings) warn(warning);
   for (const auto& name : plan.state.set_aside)
     warn(name + " was not made by neffs, or not left as it made it; it is set aside");
-  if (request.options.is_read_only)
+  if (plan.options.is_read_only)
     warn(
         "a read-only mount is for browsing: old libneuronxla needs to write its lock file even "
         "for a hit; leave `ro` out to use the cache, the repo is never written");

@@ -10,7 +10,7 @@ trap 'rm -rf "$database"' EXIT
 
 files=$(query -l)
 for file in /usr/bin/neffs /usr/sbin/mount.neffs /usr/sbin/mount.fuse.neffs /usr/libexec/neffs/prunefs /usr/lib/systemd/system/neffs@.service /usr/share/man/man1/neffs.1 \
-  /usr/share/man/man8/mount.neffs.8 /usr/share/doc/neffs/LICENSE /usr/share/doc/neffs/changelog \
+  /usr/share/man/man5/neffs.conf.5 /usr/share/man/man8/mount.neffs.8 /usr/share/doc/neffs/LICENSE /usr/share/doc/neffs/changelog \
   /usr/share/bash-completion/completions/neffs /usr/share/zsh/site-functions/_neffs \
   /usr/share/fish/vendor_completions.d/neffs.fish; do
   grep -qxF "$file" <<<"$files" || fail "$file is missing"
