@@ -64,6 +64,7 @@ void name_mount(Words& words) {
   if (!stands_alone) words.mount.sources = words.first;
   if (!mount_point.empty()) words.mount.mount_point = expanded(mount_point);
   words.mount.options = parse_options(words.option_lists);
+  words.mount.option_lists = words.option_lists;
 }
 
 void name_run(Words& words) {
@@ -73,6 +74,7 @@ void name_run(Words& words) {
                       "--mountpoint says where to mount");
   mount.mount_point = expanded(mount.mount_point);
   mount.options = parse_options(words.option_lists);
+  mount.option_lists = words.option_lists;
   words.run.has_options = !words.option_lists.empty();
 }
 
@@ -218,7 +220,9 @@ Request parse_mount_helper(const std::vector<std::string>& words) {
 }  // namespace
 
 Request parse_command_line(const std::string& program, const std::vector<std::string>& words) {
-  const bool is_helper = std::filesystem::path(program).filename() == "mount.neffs";
+  // /proc/mounts names the type as fuse.neffs, and so do lines that were copied from there.
+  const auto name = std::filesystem::path(program).filename();
+  const bool is_helper = name == "mount.neffs" || name == "mount.fuse.neffs";
   return is_helper ? parse_mount_helper(words) : parse_neffs(words);
 }
 

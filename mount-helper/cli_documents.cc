@@ -210,6 +210,10 @@ HF_TOKEN, HF_TOKEN_PATH, HF_HOME, XDG_CACHE_HOME, HF_ENDPOINT, HF_HUB_OFFLINE, C
 HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE, CURL_CA_BUNDLE; NO_COLOR switches bold letters off.
 .SH FILES
 .TP
+.IR /etc/neffs.conf ", " ~/.config/neffs.conf
+Options of mounts, see
+.BR neffs.conf (5).
+.TP
 .I $HF_HOME/optimum_neuron_custom_cache
 The default repo, which optimum\-cli reads and writes too.
 .TP
@@ -219,6 +223,8 @@ The state of a cache directory.
 .I $XDG_CACHE_HOME/neffs
 What commands have read of repos; it may be removed.
 .SH SEE ALSO
+.BR neffs.conf (5),
+.BR mount.neffs (8),
 .BR mount (8),
 .BR fusermount3 (1)
 )";

@@ -345,9 +345,9 @@ void Daemon::mount() {
         std::make_unique<MetricsFile>(file, [&parts] { return parts.verbs->metrics(); });
 }
 
-void Daemon::run() {
+void Daemon::run(const std::function<void()>& serving) {
   auto& parts = *parts_;
-  parts.session.run(*parts.cache_fs, parts.control, [this, &parts] {
+  parts.session.run(*parts.cache_fs, parts.control, serving, [this, &parts] {
     end_timer_ = std::make_unique<EndTimer>(kPatienceAtEnd);
     parts.end_waits();
   });

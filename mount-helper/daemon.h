@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,9 +41,9 @@ class Daemon {
   void mount();
   // What was resolved, a line each, for the one who mounts.
   std::string summary() const;
-  // Serves until the mount is gone or a signal asks for the end; then ends everything within two
+  // Calls `serving` when it answers. Serves until the mount is gone or a signal asks for the end; then ends everything within two
   // seconds, whatever the Hub does.
-  void run();
+  void run(const std::function<void()>& serving);
 
  private:
   struct Parts;

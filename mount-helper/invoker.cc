@@ -22,7 +22,8 @@ hub::Environment with_home(const hub::Environment& process,
 hub::Environment at_home(const hub::Environment& process, const std::string& home) {
   return hub::Environment([process, home](const std::string& name) -> std::optional<std::string> {
     if (name == "HOME") return home;
-    const bool is_place = name == "HF_HOME" || name == "XDG_CACHE_HOME" || name == "HF_TOKEN_PATH";
+    const bool is_place = name == "HF_HOME" || name == "XDG_CACHE_HOME" ||
+                          name == "XDG_CONFIG_HOME" || name == "HF_TOKEN_PATH";
     return is_place ? std::nullopt : process.get(name);
   });
 }

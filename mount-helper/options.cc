@@ -9,19 +9,24 @@
 
 #include "mount-helper/command_error.h"
 #include "mount-helper/nearest.h"
+#include "mount-helper/option_values.h"
 
 namespace neffs::mount_helper {
 namespace {
 
 // For the kernel, which fusermount3 hands them to.
-constexpr std::array<std::string_view, 14> kForKernel = {
-    "suid",  "nosuid", "dev",     "nodev",      "exec",       "noexec",        "sync",
-    "atime", "async",  "noatime", "nodiratime", "norelatime", "nostrictatime", "dirsync"};
+constexpr std::array<std::string_view, 11> kForKernel = {"suid",  "nosuid",  "dev",    "nodev",
+                                                         "exec",  "noexec",  "sync",   "async",
+                                                         "atime", "noatime", "dirsync"};
 
-// For mount(8), systemd and people, which pass them on to helpers all the same.
-constexpr std::array<std::string_view, 16> kIgnored = {
-    "defaults", "auto",  "noauto",  "nofail",   "_netdev",     "user",     "nouser", "users",
-    "owner",    "group", "nogroup", "relatime", "strictatime", "lazytime", "loud",   "silent"};
+// For mount(8), systemd and people, which pass them on to helpers all the same; and what is said of
+// times and versions, which FUSE leaves to the filesystem, and libfuse does not know.
+constexpr std::array<std::string_view, 26> kIgnored = {
+    "defaults",   "auto",     "noauto",     "nofail",      "_netdev",       "user",
+    "nouser",     "users",    "nousers",    "owner",       "noowner",       "group",
+    "nogroup",    "relatime", "norelatime", "strictatime", "nostrictatime", "lazytime",
+    "nolazytime", "diratime", "nodiratime", "iversion",    "noiversion",    "nomand",
+    "loud",       "silent"};
 
 struct Given {
   std::string text;  // as it was written
@@ -63,6 +68,9 @@ bool is_among(const Words& words, const std::string& name) {
 bool take_generic(MountOptions& options, const Given& given) {
   if (given.name == "rw") {
     options.is_read_only = false;
+  } else if (given.name == "remount") {
+    throw usage_error("option remount", "the options of a mount stay as they are",
+                      "unmount it, and mount it anew");
   } else if (is_among(kForKernel, given.name)) {
     options.kernel_options.push_back(given.text);
   } else {
@@ -104,10 +112,38 @@ void apply(MountOptions& options, const Given& given) {
   }
 }
 
+// What a file says of a switch. Throws std::invalid_argument.
+bool is_on(const std::string& value) {
+  constexpr int kFirstYes = 4;
+  return value.empty() ||
+         parse_word(value, {"no", "off", "false", "0", "yes", "on", "true", "1"}) >= kFirstYes;
+}
+
+void apply_line(MountOptions& options, const OptionLine& line) {
+  try {
+    const OptionSpec& spec = spec_of({line.name, line.name, std::nullopt});
+    if (!spec.value.empty()) {
+      apply(options, split_at_equals(line.name + "=" + line.value));
+    } else if (is_on(line.value)) {
+      apply(options, {line.name, line.name, std::nullopt});
+    }
+  } catch (const std::invalid_argument& error) {
+    throw usage_error(line.place + ": option " + line.name, error.what());
+  } catch (const CommandError& error) {
+    throw usage_error(line.place, error.what());
+  }
+}
+
 }  // namespace
 
-MountOptions parse_options(const std::vector<std::string>& lists) {
+MountOptions parse_options(const std::vector<std::string>& lists,
+                           const std::vector<OptionLine>& lines) {
   MountOptions options;
+  for (auto line = lines.begin(); line != lines.end(); ++line) {
+    const bool is_last = std::none_of(
+        line + 1, lines.end(), [&](const OptionLine& later) { return later.name == line->name; });
+    if (is_last) apply_line(options, *line);
+  }
   for (const std::string& list : lists) {
     for (const Given& given : split(list)) {
       if (!take_generic(options, given)) apply(options, given);

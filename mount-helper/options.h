@@ -62,9 +62,18 @@ struct OptionSpec {
 // Every option, in the order of the manual.
 std::span<const OptionSpec> option_table();
 
+// One as neffs.conf has it.
+struct OptionLine {
+  std::string name;
+  std::string value;  // of a switch: yes or no, in the usual words; "" is yes
+  std::string place;  // "FILE:LINE"
+};
+
 // lists: the arguments of all -o, each "name,name=value,…"; a comma or backslash inside a value has a
-// backslash before it. The last one of a name wins. Throws CommandError (wrong usage).
-MountOptions parse_options(const std::vector<std::string>& lists);
+// backslash before it. The last one of a name wins, and all of them over `lines`, of which the last
+// one of a name counts, too. Throws CommandError (wrong usage).
+MountOptions parse_options(const std::vector<std::string>& lists,
+                           const std::vector<OptionLine>& lines = {});
 
 // The table as help text.
 std::string options_help();

@@ -21,6 +21,7 @@ tests=(
   git openssl attr acl procps util-linux e2fsprogs
   rsync sqlite3 fio stress-ng python3-filelock xfsprogs
   python3 python3-venv nodejs npm
+  dpkg-dev rpm mmdebstrap man-db binutils strace
 )
 
 wanted=("${build[@]}")

@@ -49,12 +49,12 @@ if [ "$quick" = no ]; then
   export NEFFS_DIFFER_OPERATIONS=4000 NEFFS_FILE_OPERATIONS=10000
   step "address and undefined-behaviour sanitizers"
   build asan
-  run_tests asan -LE 'clients|slow'
+  run_tests asan -LE 'clients|slow|packaging'
   # The daemon's threads are the same whichever way it is read and written: unit tests and two suites of mounts.
   step "thread sanitizer"
   build tsan hub_unit_tests neffs_index_test neffs_fs_test neffs_mount_helper_test test_hub_tests hub_push_tests \
     mount_tests publish_tests
-  run_tests tsan -LE 'clients|slow|exercise|neuron|posix|programs' -E NOT_BUILT
+  run_tests tsan -LE 'clients|slow|exercise|neuron|packaging|posix|programs' -E NOT_BUILT
   unset NEFFS_DIFFER_OPERATIONS NEFFS_FILE_OPERATIONS
   step "clang-tidy"
   configure tidy

@@ -164,13 +164,15 @@ void Session::work() {
   (void)!::write(ended_.get(), &one, sizeof one);
 }
 
-void Session::run(CacheFs& fs, ControlChannel& control, const std::function<void()>& before_end) {
+void Session::run(CacheFs& fs, ControlChannel& control, const std::function<void()>& serving,
+                  const std::function<void()>& before_end) {
   const auto signals = end_signals();
   install_wake_up();
   context_.fs = &fs;
   context_.control = &control;
   running_ = kWorkers;
   for (int i = 0; i < kWorkers; ++i) workers_.emplace_back([this] { work(); });
+  serving();
   if (wait_for_end(signals.get())) {
     detach();
   } else {

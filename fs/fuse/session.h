@@ -54,8 +54,10 @@ class Session {
 
   // Serves until the mount is gone, or SIGTERM, SIGINT or SIGHUP arrives: then it is detached, and
   // files that are open for passthrough go on without us. The caller has those signals blocked in
-  // all threads. `before_end` is called once, before the threads are waited for.
-  void run(CacheFs& fs, ControlChannel& control, const std::function<void()>& before_end);
+  // all threads. `serving` is called once, when requests are answered; `before_end` once, before the
+  // threads are waited for.
+  void run(CacheFs& fs, ControlChannel& control, const std::function<void()>& serving,
+           const std::function<void()>& before_end);
 
  private:
   void shake_hands();

@@ -20,7 +20,9 @@
 #include "mount-helper/launch.h"
 #include "mount-helper/logging.h"
 #include "mount-helper/mount_point.h"
+#include "mount-helper/mount_settings.h"
 #include "mount-helper/output.h"
+#include "mount-helper/service_manager.h"
 #include "mount-helper/source.h"
 #include "mount-helper/state_directory.h"
 
@@ -30,10 +32,10 @@ namespace {
 constexpr std::chrono::milliseconds kPatienceWithCounting{100};
 constexpr std::chrono::milliseconds kBetweenLooks{10};
 
-std::vector<Source> sources_of(const MountRequest& request, const Invoker& invoker) {
+std::vector<Source> sources_of(const MountSettings& settings, const Invoker& invoker) {
   auto sources =
-      request.sources.empty() ? default_sources(invoker) : parse_sources(request.sources);
-  return with_push_repo(std::move(sources), request.options.push_repo);
+      settings.sources.empty() ? default_sources(invoker) : parse_sources(settings.sources);
+  return with_push_repo(std::move(sources), settings.options.push_repo);
 }
 
 struct OpenLayer {
@@ -57,16 +59,18 @@ OpenLayer open_layer(const std::string& layer, MountPoint& point) {
 
 DaemonPlan make_plan(const MountRequest& request) {
   const auto invoker = invoker_of_process();
+  const auto settings =
+      read_settings(request.sources, request.option_lists, request.mount_point, invoker);
   DaemonPlan plan;
-  plan.sources = sources_of(request, invoker);
-  plan.options = request.options;
+  plan.sources = sources_of(settings, invoker);
+  plan.options = settings.options;
   // A daemon works elsewhere.
   for (auto* path : {&plan.options.token_file, &plan.options.metrics})
     if (!path->empty()) *path = std::filesystem::absolute(*path);
   plan.environment = environment_of(invoker, plan.options.token_file);
   auto point = prepare_mount_point(request.mount_point);
   plan.mountpoint = point.path.string();
-  auto layer = open_layer(request.options.layer, point);
+  auto layer = open_layer(plan.options.layer, point);
   check_layer_is_local(layer.fd.get(), layer.path);
   plan.state = take_state_directory(
       layer.fd.get(), layer.path,
@@ -76,25 +80,32 @@ DaemonPlan make_plan(const MountRequest& request) {
   for (const auto& warning : point.warnings) warn(warning);
   for (const auto& name : plan.state.set_aside)
     warn(name + " was not made by neffs, or not left as it made it; it is set aside");
-  if (request.options.is_read_only)
+  if (plan.options.is_read_only)
     warn(
         "a read-only mount is for browsing: old libneuronxla needs to write its lock file even "
         "for a hit; leave `ro` out to use the cache, the repo is never written");
   return plan;
 }
 
+// In the foreground it is the service itself. A daemon has whoever launched it to tell, and nobody
+// else: `run` may be part of a service that is not about the mount.
+void tell_in_foreground(const std::string& summary, const std::string& status) {
+  fmt::print("{}\n", summary);
+  std::fflush(stdout);
+  tell_service_manager(hub::Environment::of_process(), "READY=1\nSTATUS=" + status);
+}
+
 void serve(DaemonPlan plan, Readiness& readiness, bool is_foreground) {
   prepare_to_serve();
   start_logging(plan.options.log, is_foreground);
   plan.state.write_pid();
+  const auto status = fmt::format("{} on {}", sources_text(plan.sources), plan.mountpoint);
   Daemon daemon(std::move(plan));
   daemon.mount();
-  readiness.ready(daemon.summary());
-  if (is_foreground) {
-    fmt::print("{}\n", daemon.summary());
-    std::fflush(stdout);
-  }
-  daemon.run();
+  daemon.run([&] {
+    readiness.ready(daemon.summary());
+    if (is_foreground) tell_in_foreground(daemon.summary(), status);
+  });
 }
 
 std::string failure(const DaemonPlan& plan) {

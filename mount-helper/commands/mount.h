@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "mount-helper/mount_point.h"
 #include "mount-helper/options.h"
@@ -11,7 +12,8 @@ namespace neffs::mount_helper {
 struct MountRequest {
   std::string sources;  // as typed; "" for the default ones
   std::string mount_point = kDefaultMountPoint;
-  MountOptions options;
+  MountOptions options;                   // what was typed, alone
+  std::vector<std::string> option_lists;  // as typed: neffs.conf goes below them
   bool is_foreground = false;
 };
 

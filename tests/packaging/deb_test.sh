@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Installs the .deb in a clean root, mounts with mount(8), reads, unmounts, removes, and looks for what is
+# left: deb_test.sh PACKAGES ROOT_ARCHIVE, with a demo Hub in HF_ENDPOINT.
+# All of it happens in namespaces of its own, which take mounts and processes with them when it ends.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+skip() { echo "skipped: $*"; exit 77; }
+if [ "${1-}" != --inside ]; then
+  [ -f "$2" ] || skip "there is no clean root"
+  [ -e /dev/fuse ] || skip "there is no /dev/fuse"
+  unshare --mount --pid --fork true 2>/dev/null || skip "no namespace can be made"
+  work=$(mktemp -d /var/tmp/neffs-deb-XXXXXX)
+  trap 'rm -rf --one-file-system "$work"' EXIT
+  unshare --mount --pid --fork --kill-child --propagation private "$here/deb_test.sh" --inside "$1" "$2" "$work"
+  exit
+fi
+packages=$2 archive=$3 work=$4
+root=$work/root
+cache=/var/tmp/neuron-compile-cache
+module=neuronxcc-2.21.33363.0+82129205/MODULE_18108742649528384371+e30acd3a
+repo=aws-neuron/optimum-neuron-cache
+
+fail() { echo "FAILED: $*" >&2; exit 1; }
+in_root() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root HF_ENDPOINT="$HF_ENDPOINT" "$@"; }
+# Everything but what dpkg and apt write down for themselves.
+files() {
+  (cd "$root" && find . -xdev \( -path ./proc -o -path ./dev -o -path ./var/lib/dpkg -o -path ./var/log -o \
+    -path ./var/cache -o -path ./tmp -o -path ./run \) -prune -o -printf '%p %y %m %U:%G %l\n' | sort)
+}
+
+mkdir "$root"
+tar -C "$root" --exclude='./dev/*' -xf "$archive"
+mount -t proc proc "$root/proc"
+mount -t tmpfs -o mode=755 none "$root/dev"
+for device in null:1:3 zero:1:5 random:1:8 urandom:1:9 fuse:10:229; do
+  IFS=: read -r name major minor <<<"$device"
+  mknod -m 666 "$root/dev/$name" c "$major" "$minor"
+done
+cp "$here/updatedb.conf" "$root/etc/updatedb.conf"
+cp "$packages"/*.deb "$root/tmp/neffs.deb"
+
+echo "== install"
+files >"$work/before"
+in_root dpkg --install /tmp/neffs.deb
+in_root neffs version
+in_root test -x /sbin/mount.neffs -a -x /sbin/mount.fuse.neffs || fail "mount(8) does not find its helper"
+in_root grep -qx 'PRUNEFS = "NFS afs fuse.sshfs fuse.neffs"' /etc/updatedb.conf || fail "updatedb would walk the mounts"
+for file in man/man1/neffs.1 man/man5/neffs.conf.5 man/man8/mount.neffs.8 doc/neffs/LICENSE doc/neffs/changelog \
+  bash-completion/completions/neffs zsh/site-functions/_neffs fish/vendor_completions.d/neffs.fish; do
+  [ -s "$root/usr/share/$file" ] || fail "$file is missing"
+done
+[ -s "$root/usr/lib/systemd/system/neffs@.service" ] || fail "the unit is missing"
+in_root bash -c '. /usr/share/bash-completion/completions/neffs && complete -p neffs' >/dev/null
+if command -v man >/dev/null; then
+  for page in "$root"/usr/share/man/man[158]/*neffs*; do
+    warnings=$(MANROFFSEQ='' MANWIDTH=100 man --warnings -E UTF-8 -l "$page" 2>&1 >/dev/null)
+    [ -z "$warnings" ] || fail "$page: $warnings"
+  done
+fi
+headers=$(readelf -Wdhl "$root/usr/bin/neffs")
+for word in 'DYN (Pos' BIND_NOW GNU_RELRO; do
+  grep -qF "$word" <<<"$headers" || fail "the program is not hardened: no $word"
+done
+
+echo "== mount"
+mkdir -p "$root$cache"
+in_root mount -t neffs "$repo" "$cache" -o push=none,_netdev,nofail
+in_root findmnt -no FSTYPE,SOURCE "$cache" | grep -qx "fuse.neffs $repo" || fail "it is not mounted"
+read_here=$(in_root sha256sum <"$root$cache/$module/model.neff")
+cmp "$root$cache/$module/model.neff" <(curl -sL "$HF_ENDPOINT/$repo/resolve/main/$module/model.neff") ||
+  fail "the module has other bytes: $read_here"
+in_root neffs status "$cache" | grep -q "$repo" || fail "status does not tell"
+in_root umount "$cache"
+in_root findmnt "$cache" && fail "it is still mounted"
+[ -s "$root$cache/$module/model.neff" ] || fail "what was read has not stayed"
+rm -rf "${root:?}$cache"
+
+echo "== install again"
+in_root dpkg --install /tmp/neffs.deb
+in_root grep -qx 'PRUNEFS = "NFS afs fuse.sshfs fuse.neffs"' /etc/updatedb.conf || fail "PRUNEFS has it twice"
+
+echo "== remove"
+in_root dpkg --purge neffs
+cmp "$root/etc/updatedb.conf" "$here/updatedb.conf" || fail "updatedb.conf is not as it was"
+files >"$work/after"
+diff "$work/before" "$work/after" || fail "something is left"
