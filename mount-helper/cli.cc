@@ -114,6 +114,7 @@ Request request_of(const CLI::App& app, Words& words) {
   }
   if (app.got_subcommand("add")) {
     words.add.mount_point = expanded(words.add.mount_point);
+    words.add.options = parse_options(words.option_lists);
     return words.add;
   }
   if (app.got_subcommand("flush")) return words.flush;

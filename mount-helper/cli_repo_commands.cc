@@ -63,6 +63,7 @@ void add_lookup(CLI::App& app, Words& words) {
       ->add_option("--repo_id", words.lookup.repos,
                    "where; if left out, your own cache repo and the public one")
       ->type_name("REPO[@REVISION],...");
+  define_quiet(*command, words.lookup.is_quiet);
   CLI::Option* json = command->add_flag("--json", words.lookup.is_json, "for programs");
   command->add_flag("--legacy", words.lookup.is_legacy, "as optimum-cli printed it up to 0.3")
       ->excludes(json);
@@ -113,6 +114,7 @@ void add_add(CLI::App& app, Words& words) {
   add_training(*command, words.add.arguments);
   command->add_option("--repo_id", words.add.repo, "where to; if left out, your own cache repo")
       ->type_name("REPO");
+  define_option_lists(*command, words);
   define_mount_point(*command, words.add.mount_point, "--mountpoint");
   command
       ->add_option("--flush-timeout", words.add.flush_timeout_s,

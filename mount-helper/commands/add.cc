@@ -54,14 +54,14 @@ std::string check_may_write(const hub::HubClient& hub, const Source& target, boo
   return access.id;
 }
 
-// A mount that is there publishes where it was told to, and nowhere else.
-void check_mount(const std::string& typed, const std::string& repo) {
+// A mount that is there publishes where it was told to, and nowhere else. False if there is none.
+bool check_mount(const std::string& typed, const std::string& repo) {
   const auto table = read_mount_table();
   const auto path = mount_path(typed, table);
-  if (!is_neffs_mounted_at(table, path)) return;
+  if (!is_neffs_mounted_at(table, path)) return false;
   const auto status = ask_or_throw(path, status_request());
   const auto push = status.contains("push") ? word_in(status.at("push"), "repo") : "";
-  if (push == repo) return;
+  if (push == repo) return true;
   throw CommandError(
       path.string(),
       push.empty() ? "what is mounted there publishes nothing"
@@ -69,10 +69,13 @@ void check_mount(const std::string& typed, const std::string& repo) {
       "neffs umount unmounts it, --mountpoint names another place");
 }
 
-RunRequest run_request(const AddRequest& request, const Source& target,
+// What another repo has would be a hit, and be added to none: nothing else is mounted.
+RunRequest run_request(const AddRequest& request, const Source& target, bool is_mounted,
                        std::vector<std::string> command) {
   RunRequest run;
+  if (!is_mounted) run.mount.sources = target.repo;
   run.mount.mount_point = request.mount_point;
+  run.mount.options = request.options;
   run.mount.options.push = PushMode::kRepo;
   run.mount.options.push_repo = target.repo;
   run.flush_timeout_s = request.flush_timeout_s;
@@ -120,13 +123,16 @@ int add_command(const AddRequest& request) {
   auto command = trainer_command(request.command, environment.get("NEFFS_TRAINER").value_or(""),
                                  request.arguments);
   const auto target = one_source(request.repo, invoker);
+  if (target.revision != "main")
+    throw usage_error(sources_text({target}), "modules are added to the main branch",
+                      "--repo_id " + target.repo);
   const HubSession session(environment);
   check_login(session.client());
   const auto repo = check_may_write(session.client(), target, !request.repo.empty());
-  check_mount(request.mount_point, target.repo);
+  const bool is_mounted = check_mount(request.mount_point, target.repo);
   hub::HubRepo reader(session.client(), target.repo, target.revision, kToAsk);
   const auto before = reader.head();
-  const int status = run_command(run_request(request, target, std::move(command)));
+  const int status = run_command(run_request(request, target, is_mounted, std::move(command)));
   try {
     report(repo, added_between(reader, before, reader.head()));
   } catch (const std::exception& error) {  // the trainer's status is what counts

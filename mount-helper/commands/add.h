@@ -14,6 +14,7 @@ struct AddRequest {
   TrainingArguments arguments;
   std::string repo;  // "" for the default
   std::string mount_point = kDefaultMountPoint;
+  MountOptions options;  // of the mount, where push is decided already
   double flush_timeout_s = kDefaultFlushTimeout;
   std::vector<std::string> command;  // empty: the template in $NEFFS_TRAINER
 };
