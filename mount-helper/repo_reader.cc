@@ -28,6 +28,8 @@ using nlohmann::json;
 constexpr std::chrono::seconds kPatience{60};
 // A compiler folder of the public repo takes hundreds of pages.
 constexpr std::chrono::minutes kToList{30};
+// They are small: what takes longer waits for the Hub's next window, and who asks is told so instead.
+constexpr std::chrono::seconds kToRead{15};
 constexpr std::size_t kThreads = 8;
 constexpr std::chrono::milliseconds kBetweenLooks{100};
 
@@ -100,6 +102,7 @@ std::string RepoReader::fetch(const RemoteEntry& file) {
   request.path = file.path;
   request.size = file.size;
   request.content = file.content;
+  request.idle_timeout = kToRead;
   repo_.download(request, fd.get());
   auto text = read_all(fd.get(), file.size);
   cache_.put(key, text);

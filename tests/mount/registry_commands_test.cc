@@ -160,11 +160,13 @@ TEST_F(RegistryCommandsTest, LookupGoesOnWhereTheHubStoppedIt) {
   constexpr int kAllowed = 25;
   std::vector<NewFile> files;
   for (int number = 0; number < kEntries; ++number)
-    files.push_back({"neuronxcc-2.21.33363.0+82129205/0_REGISTRY/0.3.0/bert/org/bert/" +
-                         std::to_string(number) + ".json",
-                     json({{"model_type", "bert"}, {"neuron", {{"batch_size", number}}}}).dump()});
+    files.push_back(
+        {"neuronxcc-2.21.33363.0+82129205/0_REGISTRY/0.3.0/bert/org/bert/" +
+             std::to_string(number) + ".json",
+         json({{"model_type", "bert"}, {"hidden_size", 768}, {"neuron", {{"batch_size", number}}}})
+             .dump()});
   hub_.create_repo("lab/many").commit(files);
-  const auto model = config(R"({"model_type": "bert"})").string();
+  const auto model = config(R"({"model_type": "bert", "hidden_size": 768})").string();
   const auto downloads = [&] { return hub_.traffic().count(Kind::kResolveGet); };
   hub_.set_rate_policy({{1000, kAllowed, 1000}, {1000, kAllowed, 1000}, 300});
   const Ended stopped = run({"lookup", model, "--repo_id", "lab/many"});

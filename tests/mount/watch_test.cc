@@ -19,6 +19,8 @@ class WatchTest : public MountTest {
     for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++times;
     return times;
   }
+
+  TestRepo& repo_ = sample::create(hub_);
 };
 
 TEST_F(WatchTest, ShowsWhatChangesUntilItIsEnded) {
