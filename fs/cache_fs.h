@@ -31,7 +31,9 @@
 #include "fs/open_files.h"
 #include "fs/reply.h"
 #include "fs/sources.h"
+#include "fs/verify.h"
 #include "fs/wait_list.h"
+#include "fs/warm_plan.h"
 #include "fs/whiteouts.h"
 #include "index/index.h"
 
@@ -168,6 +170,14 @@ class CacheFs {
   //   answering: those that do not answer are taken out
   std::uint64_t evict(const std::string& path, std::vector<RemoteView*>& answering,
                       const std::stop_token& stop);
+  // verify_files() of what is here. With `repairs` damaged copies go, the mark of their module with them, so
+  // that they are fetched again: if nobody uses their module, and their source answers and has the same.
+  void verify(const VerifyOrder& order, const std::function<void(const Verification&)>& tell,
+              const std::stop_token& stop);
+  // What there is to be fetched of what is meant, in cache_fs_warm.cc. Waits for the Hub, but ends soon after
+  // it is to stop.
+  void plan_warming(const WarmOrder& order, const std::function<void(const WarmPlan&)>& tell,
+                    const std::stop_token& stop);
   // Those that tell their head within some seconds; of those that are mounted at a commit, those that
   // answered when they were asked last.
   std::vector<RemoteView*> answering_sources(const std::stop_token& stop);
@@ -279,6 +289,14 @@ class CacheFs {
   bool is_known(const std::string& path, std::vector<RemoteView*>& answering,
                 const std::stop_token& stop);
   bool is_in_use(const std::string& path) const;
+  std::string drop_damaged(const index::LayerFile& file, std::vector<RemoteView*>& answering,
+                           const std::stop_token& stop);
+  std::vector<std::string> children_to_warm(const std::string& path, Place place,
+                                            const std::stop_token& stop);
+  std::vector<std::string> modules_to_warm(const WarmOrder& order, WarmPlan& plan,
+                                           const std::stop_token& stop);
+  bool plan_module(const std::string& module, WarmPlan& plan);
+  void forget_gone(const std::vector<index::LayerFile>& files, std::vector<std::string> names);
   void forget_in_kernel(const std::vector<std::string>& paths);
   void forget_module_in_kernel(const std::string& path);
   void tell_changed(const std::string& path);

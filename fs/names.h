@@ -116,6 +116,9 @@ class Names {
   // Removes the copies at or below the path, the mark of a module first, if all of them are as they were
   // fetched and their source has them still; a module that has outputs of its own keeps everything. Returns what was removed. No fetched file may get its name meanwhile.
   std::vector<index::LayerFile> evict(const std::string& path);
+  // Removes a copy that was found to be damaged, as check_copy() does, also if it is of the size and time
+  // that were promised: if the record is still this one and its source has the same bytes. Likewise.
+  std::vector<index::LayerFile> drop_damaged(const index::LayerFile& file);
   // Forgets copies at or below the path whose files are gone: removed while nothing was mounted, or by a
   // crash. Returns how many bytes they are said to have. Likewise.
   std::uint64_t forget_vanished(const std::string& path);
@@ -166,6 +169,7 @@ class Names {
                      const char* why = kNotTheirs);
   bool remove_copy(const index::LayerFile& file, Spare spare, const char* why);
   bool can_be_had_again(const index::LayerFile& file);
+  std::vector<index::LayerFile> with_its_mark(const index::LayerFile& damaged);
   void remove_empty_folders(const std::string& path);
   RemoteView* source_of(const index::LayerFile& file) const;
   RemoteView* first_of(const std::vector<index::LayerFile>& copies) const;

@@ -108,16 +108,19 @@ Names::CopyCheck Names::check_copy(const std::string& path, const struct stat& s
     }
   }
   spdlog::warn("{}: the copy was changed behind the mount, it is fetched again", path);
-  std::vector<index::LayerFile> gone{*record};
-  if (const auto at = locate(path); at.place == Place::kInsideModule) {
-    const auto mark = index_.layer_file(join_path(at.module, kDoneMark));
-    if (!mark)  // its directory alone says that it is whole
-      gone = index_.layer_files_below(std::string(at.module));
-    else if (mark->path != path)
-      gone.push_back(*mark);
-  }
-  remove_copies(std::move(gone), Spare::kNothing);
+  remove_copies(with_its_mark(*record), Spare::kNothing);
   return {Copy::kDamaged, std::nullopt};
+}
+
+// A module whose mark is there is finished: what goes of it goes with the mark.
+std::vector<index::LayerFile> Names::with_its_mark(const index::LayerFile& damaged) {
+  const auto at = locate(damaged.path);
+  if (at.place != Place::kInsideModule) return {damaged};
+  const auto mark = index_.layer_file(join_path(at.module, kDoneMark));
+  if (!mark)  // its directory alone says that it is whole
+    return index_.layer_files_below(std::string(at.module));
+  if (mark->path == damaged.path) return {damaged};
+  return {damaged, *mark};
 }
 
 // Below a deletion it would stay hidden: a module that was made again and pushed lies over one.

@@ -31,16 +31,18 @@ std::string expanded(const std::string& path) {
   return hub::Environment::of_process().expand(path);
 }
 
-// What stands behind the first -- of `run` is another program's command line, and is not read here.
+// What stands behind the first -- of `run` and `add` is another program's command line, and is not read here.
 std::vector<std::string> take_command(std::vector<std::string>& words) {
-  if (words.empty() || words[0] != "run") return {};
+  if (words.empty() || (words[0] != "run" && words[0] != "add")) return {};
+  const bool may_lack = words[0] == "add";
   const auto end = std::find(words.begin(), words.end(), "--");
   const auto asks = [](const std::string& word) { return word == "-h" || word == "--help"; };
   if (std::any_of(words.begin(), end, asks)) {
     words.erase(end, words.end());
     return {};
   }
-  if (end == words.end() || end + 1 == words.end())
+  if (end == words.end() && may_lack) return {};
+  if (end == words.end() || (end + 1 == words.end() && !may_lack))
     throw usage_error("run", "the command is missing", "neffs run [SOURCE] -- COMMAND...");
   std::vector<std::string> command(end + 1, words.end());
   words.erase(end, words.end());
@@ -55,6 +57,16 @@ void name_flush(Words& words) {
         std::chrono::duration<double>(parse_seconds(words.flush_seconds)).count();
   } catch (const std::invalid_argument& error) {
     throw usage_error("--flush=" + words.flush_seconds, error.what());
+  }
+}
+
+void name_watch(Words& words) {
+  if (words.watch_seconds.empty()) return;
+  try {
+    words.status.watch_s =
+        std::chrono::duration<double>(parse_seconds(words.watch_seconds)).count();
+  } catch (const std::invalid_argument& error) {
+    throw usage_error("--watch=" + words.watch_seconds, error.what());
   }
 }
 
@@ -102,6 +114,11 @@ Request request_of(const CLI::App& app, Words& words) {
     name_run(words);
     return words.run;
   }
+  if (app.got_subcommand("add")) {
+    words.add.mount_point = expanded(words.add.mount_point);
+    words.add.options = parse_options(words.option_lists);
+    return words.add;
+  }
   if (app.got_subcommand("flush")) return words.flush;
   if (app.got_subcommand("retract")) return words.retract;
   if (app.got_subcommand("create")) return words.create;
@@ -111,13 +128,18 @@ Request request_of(const CLI::App& app, Words& words) {
   if (app.got_subcommand("synchronize")) return words.synchronize;
   if (app.got_subcommand("completion")) return Printed{completion_script(app, words.shell)};
   if (app.got_subcommand("help")) return Printed{words.is_man ? man_page(app) : app.help("neffs")};
-  if (app.got_subcommand("status")) return words.status;
+  if (app.got_subcommand("status")) {
+    name_watch(words);
+    return words.status;
+  }
   if (app.got_subcommand("explain")) return words.explain;
   if (app.got_subcommand("restore")) return words.restore;
   if (app.got_subcommand("evict")) {
     name_evict(words);
     return words.evict;
   }
+  if (app.got_subcommand("warm")) return words.warm;
+  if (app.got_subcommand("verify")) return words.verify;
   if (app.got_subcommand("doctor")) return words.doctor;
   return VersionRequest{};
 }
@@ -186,6 +208,7 @@ std::optional<std::string> read_words(CLI::App& app, const std::vector<std::stri
 Request parse_neffs(std::vector<std::string> words) {
   Words read;
   read.run.command = take_command(words);
+  read.add.command = read.run.command;
   CLI::App app(kDescription, "neffs");
   app.set_help_flag("-h,--help", "says how to use it");
   app.require_subcommand(1);

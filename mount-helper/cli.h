@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "mount-helper/commands/add.h"
 #include "mount-helper/commands/create.h"
 #include "mount-helper/commands/doctor.h"
 #include "mount-helper/commands/evict.h"
@@ -20,6 +21,8 @@
 #include "mount-helper/commands/status.h"
 #include "mount-helper/commands/synchronize.h"
 #include "mount-helper/commands/umount.h"
+#include "mount-helper/commands/verify.h"
+#include "mount-helper/commands/warm.h"
 
 namespace neffs::mount_helper {
 
@@ -29,10 +32,11 @@ struct Printed {
   std::string text;
 };
 
-using Request = std::variant<MountRequest, UmountRequest, StatusRequest, ExplainRequest,
-                             RestoreRequest, DoctorRequest, FlushRequest, RetractRequest,
-                             CreateRequest, SetRequest, LookupRequest, ListRequest,
-                             SynchronizeRequest, RunRequest, EvictRequest, VersionRequest, Printed>;
+using Request =
+    std::variant<MountRequest, UmountRequest, StatusRequest, ExplainRequest, RestoreRequest,
+                 DoctorRequest, FlushRequest, RetractRequest, CreateRequest, SetRequest,
+                 LookupRequest, ListRequest, SynchronizeRequest, AddRequest, RunRequest,
+                 EvictRequest, VerifyRequest, WarmRequest, VersionRequest, Printed>;
 
 // words: without the program's name. program: the name it was called by, with or without its
 // directory; `mount.neffs` takes mount(8)'s arguments for a helper: SOURCE MOUNTPOINT [-sfnv] [-o …].

@@ -31,6 +31,7 @@ void add_umount(CLI::App& app, Words& words) {
   // A flag, so that a word after it is the mountpoint.
   command->add_flag(fmt::format("--flush{{{}}}", kForever), words.flush_seconds,
                     "first publish what can be, with =SECONDS for at most so long");
+  define_quiet(*command, words.umount.is_quiet);
   command->footer("Example:\n  neffs umount --flush=300");
 }
 
@@ -38,8 +39,13 @@ void add_status(CLI::App& app, Words& words) {
   CLI::App* command = app.add_subcommand("status", "Shows what a mount does");
   define_mount_point(*command, words.status.mount_point, "MOUNTPOINT");
   auto* json = command->add_flag("--json", words.status.is_json, "for programs");
-  command->add_flag("--metrics", words.status.is_metrics, "for Prometheus")->excludes(json);
-  command->footer("Example:\n  neffs status --json");
+  // A flag, so that a word after it is the mountpoint.
+  auto* watch = command->add_flag("--watch{1}", words.watch_seconds,
+                                  "again and again, every second or with =SECONDS");
+  command->add_flag("--metrics", words.status.is_metrics, "for Prometheus")
+      ->excludes(json)
+      ->excludes(watch);
+  command->footer("Example:\n  neffs status --watch");
 }
 
 void add_explain(CLI::App& app, Words& words) {
@@ -74,6 +80,47 @@ void add_evict(CLI::App& app, Words& words) {
   command->footer("Example:\n  neffs evict --to 50G");
 }
 
+void add_warm(CLI::App& app, Words& words) {
+  CLI::App* command = app.add_subcommand("warm", "Fetches modules before they are needed");
+  command
+      ->add_option("--module", words.warm.modules,
+                   "its name, or its path; may be given several times")
+      ->type_name("MODULE...");
+  command
+      ->add_option("--version", words.warm.versions,
+                   "all modules of the compilers whose version begins so")
+      ->type_name("VERSION...");
+  command
+      ->add_option("--model", words.warm.model,
+                   "the modules of a model, where neffs knows them from its use")
+      ->type_name("MODEL");
+  command->add_flag("--all", words.warm.is_all, "everything that the sources have");
+  command->add_flag("--yes", words.warm.is_sure, "without a question, however much it is");
+  define_mount_point(*command, words.warm.mount_point, "--mountpoint");
+  define_quiet(*command, words.warm.is_quiet);
+  command->add_flag("--json", words.warm.is_json, "for programs");
+  command->footer(
+      "It can be ended and run again: what is here is not fetched twice. It stops where min_free "
+      "or\n"
+      "cache_size is reached.\n"
+      "Example:\n  neffs warm --version 2.21");
+}
+
+void add_verify(CLI::App& app, Words& words) {
+  CLI::App* command =
+      app.add_subcommand("verify", "Reads the copies again, and says which are damaged");
+  command
+      ->add_option("PATH", words.verify.subjects,
+                   "which; a path, or the name of a module; if left out, all")
+      ->type_name("...");
+  command->add_flag("--repair", words.verify.repairs,
+                    "remove damaged copies, so that they are fetched again");
+  define_mount_point(*command, words.verify.mount_point, "--mountpoint");
+  define_quiet(*command, words.verify.is_quiet);
+  command->add_flag("--json", words.verify.is_json, "for programs");
+  command->footer("Example:\n  neffs verify --repair");
+}
+
 void add_doctor(CLI::App& app, Words& words) {
   CLI::App* command = app.add_subcommand("doctor", "Says what is wrong, and what mends it");
   define_mount_point(*command, words.doctor.mount_point, "MOUNTPOINT");
@@ -94,6 +141,8 @@ void add_flush(CLI::App& app, Words& words) {
                                            "first release the modules that were found there");
   command->add_flag("--yes", words.flush.is_sure, "release them without a question")
       ->needs(adopted);
+  define_quiet(*command, words.flush.is_quiet);
+  command->add_flag("--json", words.flush.is_json, "for programs");
   command->footer("Example:\n  neffs flush --timeout 600\n  neffs flush --adopted");
 }
 
@@ -113,6 +162,7 @@ void add_run(CLI::App& app, Words& words) {
       ->type_name("SECONDS")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  define_quiet(*command, words.run.is_quiet);
   command->footer(
       "The command stands behind --; its exit status is kept, whatever comes of publishing. A "
       "mount\n"
@@ -128,6 +178,10 @@ void define_mount_point(CLI::App& command, std::string& mount_point, const char*
       ->capture_default_str();
 }
 
+void define_quiet(CLI::App& command, bool& is_quiet) {
+  command.add_flag("-q,--quiet", is_quiet, "do not show how far it is");
+}
+
 void define_option_lists(CLI::App& command, Words& words) {
   command.add_option("-o", words.option_lists, "options of the mount, see below")
       ->type_name("OPT,...")
@@ -141,6 +195,8 @@ void define_mount_commands(CLI::App& app, Words& words) {
   add_explain(app, words);
   add_restore(app, words);
   add_evict(app, words);
+  add_warm(app, words);
+  add_verify(app, words);
   add_doctor(app, words);
   add_flush(app, words);
   add_run(app, words);

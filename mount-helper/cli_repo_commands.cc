@@ -21,6 +21,7 @@ void add_retract(CLI::App& app, Words& words) {
       ->type_name("REPO[@BRANCH]");
   define_mount_point(*command, words.retract.mount_point, "--mountpoint");
   command->add_flag("--yes", words.retract.is_sure, "without a question");
+  command->add_flag("--json", words.retract.is_json, "for programs");
   command->footer("Example:\n  neffs retract MODULE_11061925398273098547+d41d8cd9");
 }
 
@@ -62,6 +63,7 @@ void add_lookup(CLI::App& app, Words& words) {
       ->add_option("--repo_id", words.lookup.repos,
                    "where; if left out, your own cache repo and the public one")
       ->type_name("REPO[@REVISION],...");
+  define_quiet(*command, words.lookup.is_quiet);
   CLI::Option* json = command->add_flag("--json", words.lookup.is_json, "for programs");
   command->add_flag("--legacy", words.lookup.is_legacy, "as optimum-cli printed it up to 0.3")
       ->excludes(json);
@@ -76,8 +78,57 @@ void add_list(CLI::App& app, Words& words) {
       ->type_name("");
   command->add_option("-m,--model", words.list.model, "only this one, with its configurations");
   command->add_option("-v,--version", words.list.version, "only compilers whose version begins so");
+  define_quiet(*command, words.list.is_quiet);
   command->add_flag("--json", words.list.is_json, "for programs");
   command->footer("Example:\n  neffs list lab/neuron-cache -v 2.21");
+}
+
+void add_training(CLI::App& command, TrainingArguments& training) {
+  command.add_option("-m,--model", training.model, "its id, or a directory")->required();
+  command.add_option("--task", training.task, "as text-generation")->required();
+  const auto number = [&](const char* name, auto& value, const char* description) {
+    return command.add_option(name, value, description)->type_name("N")->check(CLI::PositiveNumber);
+  };
+  number("--train_batch_size", training.train_batch_size, "")->required();
+  number("--eval_batch_size", training.eval_batch_size, "");
+  number("--sequence_length", training.sequence_length, "of a model that is one piece");
+  number("--encoder_sequence_length", training.encoder_sequence_length,
+         "of a model with an encoder and a decoder");
+  number("--decoder_sequence_length", training.decoder_sequence_length, "likewise");
+  number("--gradient_accumulation_steps", training.gradient_accumulation_steps, "")
+      ->capture_default_str();
+  command.add_option("--precision", training.precision, "fp or bf16")
+      ->type_name("PRECISION")
+      ->required()
+      ->check(CLI::IsMember(std::vector<std::string>{"fp", "bf16"}));
+  command.add_option("--num_cores", training.num_cores, "1 to 32")
+      ->type_name("N")
+      ->required()
+      ->check(CLI::Range(1, 32));
+  number("--max_steps", training.max_steps, "how long it trains")->capture_default_str();
+}
+
+void add_add(CLI::App& app, Words& words) {
+  CLI::App* command = app.add_subcommand(
+      "add", "Has a trainer of yours compile a model, and publishes what it compiled");
+  add_training(*command, words.add.arguments);
+  command->add_option("--repo_id", words.add.repo, "where to; if left out, your own cache repo")
+      ->type_name("REPO");
+  define_option_lists(*command, words);
+  define_mount_point(*command, words.add.mount_point, "--mountpoint");
+  command
+      ->add_option("--flush-timeout", words.add.flush_timeout_s,
+                   "how long to publish for when the trainer has ended")
+      ->type_name("SECONDS")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->footer(
+      "The trainer is the command behind --, or the words of $NEFFS_TRAINER; {model}, {task} and "
+      "the\n"
+      "names of the other options in braces stand for what was given. It runs under neffs run.\n"
+      "Example:\n  neffs add -m gpt2 --task text-generation --train_batch_size 8 "
+      "--sequence_length 512 \\\n    --precision bf16 --num_cores 2 -- torchrun train.py --model "
+      "{model} --cores {num_cores}");
 }
 
 void add_synchronize(CLI::App& app, Words& words) {
@@ -96,6 +147,7 @@ void add_synchronize(CLI::App& app, Words& words) {
       ->type_name("SECONDS")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  define_quiet(*command, words.synchronize.is_quiet);
   command->add_flag("--json", words.synchronize.is_json, "for programs");
   command->footer("Example:\n  neffs synchronize --repo_id lab/neuron-cache");
 }
@@ -108,6 +160,7 @@ void define_repo_commands(CLI::App& app, Words& words) {
   add_set(app, words);
   add_lookup(app, words);
   add_list(app, words);
+  add_add(app, words);
   add_synchronize(app, words);
 }
 

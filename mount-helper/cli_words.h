@@ -23,10 +23,13 @@ struct Words {
   MountRequest mount;
   UmountRequest umount;
   StatusRequest status;
+  std::string watch_seconds;  // of status; "" if it does not watch
   ExplainRequest explain;
   RestoreRequest restore;
   EvictRequest evict;
   std::string evict_to;
+  VerifyRequest verify;
+  WarmRequest warm;
   DoctorRequest doctor;
   FlushRequest flush;
   RetractRequest retract;
@@ -35,6 +38,7 @@ struct Words {
   LookupRequest lookup;
   ListRequest list;
   SynchronizeRequest synchronize;
+  AddRequest add;
   std::string shell;    // of completion
   bool is_man = false;  // of help
   RunRequest run;
@@ -49,6 +53,7 @@ void define_documents(CLI::App& app, Words& words);
 
 // Parts of several commands.
 void define_option_lists(CLI::App& command, Words& words);
+void define_quiet(CLI::App& command, bool& is_quiet);
 void define_mount_point(CLI::App& command, std::string& mount_point, const char* name);
 
 }  // namespace neffs::mount_helper

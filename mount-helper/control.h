@@ -88,6 +88,29 @@ inline nlohmann::json evicted_request() {
   return {{"request", "evicted"}};
 }
 
+// The files at or below the paths are read again; it goes on meanwhile. Answered with the number of the
+// order. Only for root and the mounting user.
+inline nlohmann::json verify_request(const std::vector<std::string>& paths, bool repairs) {
+  return {{"request", "verify"}, {"paths", paths}, {"repairs", repairs}};
+}
+// Of the last one: order, busy, failed (if it did), and what verification_json() has.
+inline nlohmann::json verified_request() {
+  return {{"request", "verified"}};
+}
+
+// What there is to fetch of the compilers and modules is looked up; it goes on meanwhile. Answered with the
+// number of the order. Only for root and the mounting user.
+inline nlohmann::json plan_warming_request(const std::vector<std::string>& versions,
+                                           const std::vector<std::string>& modules, bool is_all) {
+  return {
+      {"request", "plan_warming"}, {"versions", versions}, {"modules", modules}, {"all", is_all}};
+}
+// Of the last one: order, busy, failed (if it did), what WarmPlan has, and what bounds it: cache_size,
+// min_free (null where it was not set), layer_bytes.
+inline nlohmann::json warming_request() {
+  return {{"request", "warming"}};
+}
+
 // Only for root and the mounting user.
 inline nlohmann::json clear_stale_locks_request() {
   return {{"request", "clear_stale_locks"}};

@@ -208,6 +208,8 @@ struct Daemon::Parts {
     fetchers->stop();
     if (publisher) publisher->stop();
     if (evictor) evictor->stop();
+    if (verifier) verifier->stop();
+    if (planner) planner->stop();
     if (cache_fs) cache_fs->waits().give_up_all();
     if (housekeeper)
       housekeeper->stop();  // what it tells the kernel may have waited for one of those
@@ -294,6 +296,8 @@ struct Daemon::Parts {
   std::unique_ptr<fs::CacheFs> cache_fs;
   std::vector<fs::RemoteView*> answering;  // of the evictor's thread
   std::unique_ptr<fs::Evictor> evictor;
+  std::unique_ptr<VerifyErrand> verifier;
+  std::unique_ptr<WarmErrand> planner;
   std::unique_ptr<Verbs> verbs;
   std::unique_ptr<fs::HeadPoller> poller;  // none where the head cannot move
   std::unique_ptr<MetricsFile> metrics;    // none unless it is wanted
@@ -328,16 +332,27 @@ void Daemon::mount() {
                            [&parts](const std::string& unit, const std::stop_token& stop) {
                              return parts.cache_fs->evict(unit, parts.answering, stop);
                            }});
+  parts.verifier = std::make_unique<VerifyErrand>(
+      "neffs-verify", [&parts](const auto& order, const auto& tell, const std::stop_token& stop) {
+        parts.cache_fs->verify(order, tell, stop);
+      });
+  parts.planner = std::make_unique<WarmErrand>(
+      "neffs-plan", [&parts](const auto& order, const auto& tell, const std::stop_token& stop) {
+        parts.cache_fs->plan_warming(order, tell, stop);
+      });
   parts.verbs = std::make_unique<Verbs>(
       MountFacts{parts.plan.mountpoint, parts.plan.layer_path, parts.session.is_passthrough(),
                  is_offline(parts.plan), parts.push.why},
       Verbs::Parts{*parts.cache_fs, parts.sources.all(), parts.fetcher, *parts.housekeeper,
-                   *parts.index, *parts.evictor, parts.publisher.get(),
+                   *parts.index, *parts.evictor, *parts.verifier, *parts.planner,
+                   parts.publisher.get(),
                    parts.publisher ? &parts.sources.view(parts.pushed) : nullptr,
                    &parts.http_counter, &parts.rates});
   parts.start_polling();
   parts.housekeeper->start();
   if (!parts.plan.options.is_read_only && !is_offline(parts.plan)) parts.evictor->start();
+  parts.verifier->start();
+  parts.planner->start();
   if (parts.publisher && !is_offline(parts.plan)) parts.publisher->start();
   parts.fetchers->submit(fs::Urgency::kAhead, [&parts] { parts.fetcher.placer().recover(); });
   if (const auto& file = parts.plan.options.metrics; !file.empty())

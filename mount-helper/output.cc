@@ -18,12 +18,16 @@ void warn(std::string_view what) {
   fmt::print(stderr, "neffs: warning: {}\n", printable(what));
 }
 
+bool can_draw_over(int fd) {
+  const char* terminal = std::getenv("TERM");
+  const bool is_dumb = terminal == nullptr || std::string_view(terminal) == "dumb";
+  return !is_dumb && ::isatty(fd) == 1;
+}
+
 bool has_color(int fd) {
   const char* no_color = std::getenv("NO_COLOR");
-  const char* terminal = std::getenv("TERM");
   const bool is_unwanted = no_color != nullptr && *no_color != '\0';
-  const bool is_dumb = terminal == nullptr || std::string_view(terminal) == "dumb";
-  return !is_unwanted && !is_dumb && ::isatty(fd) == 1;
+  return !is_unwanted && can_draw_over(fd);
 }
 
 std::string bold(std::string_view text, bool is_colored) {

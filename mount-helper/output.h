@@ -16,6 +16,8 @@ void warn(std::string_view what);
 
 // Whether escape codes may be written to `fd`: a terminal that is not dumb, and no NO_COLOR.
 bool has_color(int fd);
+// Whether what is there may be written over: a terminal that is not dumb.
+bool can_draw_over(int fd);
 // `text` in bold if `is_colored`.
 std::string bold(std::string_view text, bool is_colored);
 

@@ -6,6 +6,7 @@
 
 #include "mount-helper/command_error.h"
 #include "mount-helper/mount_point.h"
+#include "mount-helper/output.h"
 
 namespace neffs::mount_helper {
 namespace {
@@ -49,6 +50,23 @@ Place place_of(const std::string& given, const std::string& wanted_mount,
                       "name the mount with --mountpoint");
   }
   return {mount_point, std::move(below)};
+}
+
+Places places_of(const std::vector<std::string>& given, const std::string& wanted_mount,
+                 const std::vector<MountEntry>& table, const stdfs::path& current) {
+  Places places;
+  if (given.empty())
+    places.mount_point =
+        mount_path(wanted_mount.empty() ? kDefaultMountPoint : wanted_mount, table);
+  for (const auto& subject : given) {
+    auto place = place_of(subject, wanted_mount, table, current);
+    if (!places.mount_point.empty() && places.mount_point != place.mount_point)
+      throw usage_error(printable(subject), "in another mount than the paths before it",
+                        "name those of one mount at a time");
+    places.mount_point = place.mount_point;
+    places.paths.push_back(std::move(place.path));
+  }
+  return places;
 }
 
 }  // namespace neffs::mount_helper

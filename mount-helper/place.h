@@ -21,6 +21,15 @@ struct Place {
 Place place_of(const std::string& given, const std::string& wanted_mount,
                const std::vector<MountEntry>& table, const std::filesystem::path& current);
 
+// Those of several subjects, all in one mount: one daemon does what is asked for.
+struct Places {
+  std::filesystem::path mount_point;
+  std::vector<std::string> paths;
+};
+// Throws likewise, and where they are in several mounts. Without a subject: the mount, and no path.
+Places places_of(const std::vector<std::string>& given, const std::string& wanted_mount,
+                 const std::vector<MountEntry>& table, const std::filesystem::path& current);
+
 bool is_neffs_mounted_at(const std::vector<MountEntry>& table,
                          const std::filesystem::path& mount_point);
 

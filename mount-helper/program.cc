@@ -59,6 +59,15 @@ int execute(const RunRequest& request) {
 int execute(const EvictRequest& request) {
   return evict_command(request);
 }
+int execute(const VerifyRequest& request) {
+  return verify_command(request);
+}
+int execute(const WarmRequest& request) {
+  return warm_command(request);
+}
+int execute(const AddRequest& request) {
+  return add_command(request);
+}
 int execute(const VersionRequest&) {
   return version_command();
 }

@@ -21,10 +21,13 @@ void say(const std::string& text) {
 
 }  // namespace
 
-Progress::Progress()
-    : is_terminal_(::isatty(STDERR_FILENO) == 1), next_(Clock::now() + kBetweenLines) {}
+Progress::Progress(bool is_quiet)
+    : is_quiet_(is_quiet),
+      is_terminal_(::isatty(STDERR_FILENO) == 1),
+      next_(Clock::now() + kBetweenLines) {}
 
 void Progress::show(const std::string& text) {
+  if (is_quiet_) return;
   if (is_terminal_) {
     say(fmt::format("\r{:{}}", text, width_));
     width_ = std::max(width_, text.size());

@@ -11,7 +11,8 @@ namespace neffs::mount_helper {
 // Of one thread.
 class Progress {
  public:
-  Progress();
+  // is_quiet: nothing is ever shown
+  explicit Progress(bool is_quiet = false);
   ~Progress() { end(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -21,6 +22,7 @@ class Progress {
   void end();
 
  private:
+  const bool is_quiet_;
   const bool is_terminal_;
   std::size_t width_ = 0;
   std::string last_;

@@ -107,7 +107,8 @@ std::vector<RegistryFile> registry_files(RepoReader& repo, const hub::RemoteEntr
   return files;
 }
 
-LookUp look_up(RepoReader& repo, const WantedModel& model, const fs::RegistryFilter& filter) {
+LookUp look_up(RepoReader& repo, const WantedModel& model, const fs::RegistryFilter& filter,
+               const std::function<void(std::size_t, std::size_t)>& next) {
   LookUp result;
   std::vector<RegistryFile> files;
   for (const auto& folder : compiler_folders(repo)) {
@@ -120,7 +121,7 @@ LookUp look_up(RepoReader& repo, const WantedModel& model, const fs::RegistryFil
   std::vector<hub::RemoteEntry> to_read;
   to_read.reserve(chosen.size());
   for (const auto& each : chosen) to_read.push_back(each.file);
-  const auto texts = repo.read(to_read);
+  const auto texts = repo.read(to_read, [&](std::size_t read) { next(read, to_read.size()); });
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     if (model.id.empty() && !fs::is_of_architecture(texts[i], model.config_text)) continue;
     auto entry = fs::read_registry_entry(chosen[i].path, texts[i]);

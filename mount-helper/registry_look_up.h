@@ -1,6 +1,7 @@
 // What the registry of a repo says of a model.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -39,7 +40,9 @@ struct LookUp {
 // By its id: the entries under this name, and those of the same architecture where the registry is kept by
 // that. A directory: all entries that its config.json fits. An entry that lies under two names is
 // found once. Throws HubError.
-LookUp look_up(RepoReader& repo, const WantedModel& model, const fs::RegistryFilter& filter);
+//   next: told how many of the entries that may be meant are read, also before it throws
+LookUp look_up(RepoReader& repo, const WantedModel& model, const fs::RegistryFilter& filter,
+               const std::function<void(std::size_t read, std::size_t all)>& next);
 
 // `config.json` of a directory. Throws CommandError where there is none that can be used.
 std::string read_config(const std::string& directory);

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <condition_variable>
 #include <exception>
 #include <system_error>
 #include <thread>
@@ -27,7 +28,10 @@ using nlohmann::json;
 constexpr std::chrono::seconds kPatience{60};
 // A compiler folder of the public repo takes hundreds of pages.
 constexpr std::chrono::minutes kToList{30};
+// They are small: what takes longer waits for the Hub's next window, and who asks is told so instead.
+constexpr std::chrono::seconds kToRead{15};
 constexpr std::size_t kThreads = 8;
+constexpr std::chrono::milliseconds kBetweenLooks{100};
 
 std::string text_of(const std::vector<RemoteEntry>& entries) {
   auto rows = json::array();
@@ -98,32 +102,48 @@ std::string RepoReader::fetch(const RemoteEntry& file) {
   request.path = file.path;
   request.size = file.size;
   request.content = file.content;
+  request.idle_timeout = kToRead;
   repo_.download(request, fd.get());
   auto text = read_all(fd.get(), file.size);
   cache_.put(key, text);
   return text;
 }
 
-std::vector<std::string> RepoReader::read(const std::vector<RemoteEntry>& files) {
+std::vector<std::string> RepoReader::read(const std::vector<RemoteEntry>& files,
+                                          const std::function<void(std::size_t)>& next_read) {
   std::vector<std::string> texts(files.size());
   std::atomic<std::size_t> next{0};
   std::mutex mutex;
-  std::exception_ptr failure;
+  std::condition_variable_any ended;
+  std::exception_ptr failure;  // protected by mutex, as what follows
+  std::size_t running = std::min(kThreads, files.size());
+  std::atomic<std::size_t> read{0};
   const auto work = [&] {
     for (auto at = next++; at < files.size(); at = next++) {
       try {
         texts[at] = fetch(files[at]);
+        ++read;
       } catch (...) {
         next = files.size();
         const std::lock_guard lock(mutex);
         failure = std::current_exception();
       }
     }
+    const std::lock_guard lock(mutex);
+    --running;
+    ended.notify_all();
   };
   {
     std::vector<std::jthread> threads;
-    for (std::size_t i = 0; i < std::min(kThreads, files.size()); ++i) threads.emplace_back(work);
+    for (auto i = running; i > 0; --i) threads.emplace_back(work);
+    std::unique_lock lock(mutex);
+    while (!ended.wait_for(lock, kBetweenLooks, [&] { return running == 0; })) {
+      lock.unlock();
+      next_read(read);
+      lock.lock();
+    }
   }
+  next_read(read);
   if (failure) std::rethrow_exception(failure);
   return texts;
 }

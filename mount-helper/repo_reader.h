@@ -2,6 +2,7 @@
 // asked for twice.
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -24,8 +25,12 @@ class RepoReader {
   // directory if it is known, else "": what is known of the same tree in any commit counts.
   std::vector<hub::RemoteEntry> list(const std::string& directory, const std::string& tree,
                                      hub::ListDepth depth);
-  // The texts of files, in their order, paths from the root of the repo. For small ones.
-  std::vector<std::string> read(const std::vector<hub::RemoteEntry>& files);
+  // The texts of files, in their order, paths from the root of the repo. For small ones. Each is kept when
+  // it is here, so that what fails in the middle is gone on with the next time.
+  //   next: told by the calling thread how many are read, also before it throws
+  std::vector<std::string> read(
+      const std::vector<hub::RemoteEntry>& files,
+      const std::function<void(std::size_t read)>& next = [](std::size_t) {});
 
  private:
   std::string fetch(const hub::RemoteEntry& file);

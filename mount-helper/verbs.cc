@@ -13,6 +13,7 @@
 #include "fs/cache_layout.h"
 #include "mount-helper/layer_report.h"
 #include "mount-helper/metrics.h"
+#include "mount-helper/verification_json.h"
 #include "mount-helper/version.h"
 
 namespace neffs::mount_helper {
@@ -60,6 +61,10 @@ std::string Verbs::answer(std::string_view request, uid_t caller) const {
     if (verb == "adopt") return adopt(caller);
     if (verb == "evict") return evict(parsed, caller);
     if (verb == "evicted") return evicted();
+    if (verb == "verify") return verify(parsed, caller);
+    if (verb == "verified") return verified();
+    if (verb == "plan_warming") return plan_warming(parsed, caller);
+    if (verb == "warming") return warming();
     if (verb == "clear_stale_locks") return clear_stale_locks(caller);
     return text_of({{"error", "this daemon does not know the request '" + verb + "'"}});
   } catch (const std::exception& failure) {
@@ -193,6 +198,54 @@ std::string Verbs::evicted() const {
                   {"modules", status.modules},
                   {"bytes", status.bytes},
                   {"kept", status.kept}});
+}
+
+std::string Verbs::verify(const nlohmann::json& order, uid_t caller) const {
+  check_may_change(caller);  // who reads everything is not to be kept from it by anybody
+  const auto number = parts_.verifier.begin(
+      {order.at("paths").get<std::vector<std::string>>(), order.at("repairs").get<bool>()});
+  return text_of({{"order", number}});
+}
+
+std::string Verbs::verified() const {
+  const auto status = parts_.verifier.status();
+  auto answer = verification_json(status.found);
+  answer["order"] = status.order;
+  answer["busy"] = status.is_busy;
+  if (!status.error.empty()) answer["failed"] = status.error;
+  return text_of(answer);
+}
+
+std::string Verbs::plan_warming(const nlohmann::json& order, uid_t caller) const {
+  check_may_change(caller);  // likewise
+  if (mount_.offline) throw std::runtime_error("it is mounted offline: nothing can be fetched");
+  const auto words = [&](const char* key) { return order.at(key).get<std::vector<std::string>>(); };
+  const auto number =
+      parts_.planner.begin({words("versions"), words("modules"), order.at("all").get<bool>()});
+  return text_of({{"order", number}});
+}
+
+std::string Verbs::warming() const {
+  const auto status = parts_.planner.status();
+  const auto& plan = status.found;
+  const auto& limits = parts_.evictor.options();
+  ordered_json answer = {{"order", status.order},
+                         {"busy", status.is_busy},
+                         {"modules", plan.modules},
+                         {"bytes", plan.bytes},
+                         {"modules_here", plan.modules_here},
+                         {"unknown", plan.unknown},
+                         {"unanswered", plan.unanswered},
+                         {"cache_size", nullptr},
+                         {"min_free", nullptr},
+                         {"layer_bytes", totals().bytes}};
+  if (limits.cache_size) answer["cache_size"] = *limits.cache_size;
+  if (limits.min_free) answer["min_free"] = *limits.min_free;
+  answer["files"] = array_of(plan.files, [](const auto& file) {
+    return ordered_json{{"path", file.path}, {"size", file.size}};
+  });
+  if (!status.error.empty()) answer["failed"] = status.error;
+  return text_of(answer);
 }
 
 }  // namespace neffs::mount_helper

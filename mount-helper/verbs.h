@@ -10,16 +10,21 @@
 #include <string_view>
 
 #include "fs/cache_fs.h"
+#include "fs/errand.h"
 #include "fs/evictor.h"
 #include "fs/fetcher.h"
 #include "fs/housekeeper.h"
 #include "fs/sources.h"
+#include "fs/verify.h"
 #include "hub/http_counts.h"
 #include "hub/rate_limit.h"
 #include "index/index.h"
 #include "mount-helper/status_report.h"
 
 namespace neffs::mount_helper {
+
+using VerifyErrand = fs::Errand<fs::VerifyOrder, fs::Verification>;
+using WarmErrand = fs::Errand<fs::WarmOrder, fs::WarmPlan>;
 
 // Safe for any thread: what it asks is.
 class Verbs {
@@ -32,6 +37,8 @@ class Verbs {
     fs::Housekeeper& housekeeper;
     index::Index& index;
     fs::Evictor& evictor;
+    VerifyErrand& verifier;
+    WarmErrand& planner;
     fs::Publisher* publisher = nullptr;      // none if nothing is published
     const fs::RemoteView* pushed = nullptr;  // the source that is published to
     const hub::HttpCounter* http = nullptr;
@@ -54,6 +61,10 @@ class Verbs {
   std::string clear_stale_locks(uid_t caller) const;
   std::string evict(const nlohmann::json& order, uid_t caller) const;
   std::string evicted() const;
+  std::string verify(const nlohmann::json& order, uid_t caller) const;
+  std::string verified() const;
+  std::string plan_warming(const nlohmann::json& order, uid_t caller) const;
+  std::string warming() const;
   fs::Publisher& publisher() const;
   std::string flush(bool and_full) const;
   std::string adoptable() const;

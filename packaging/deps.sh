@@ -20,6 +20,7 @@ tests=(
   clang libclang-rt-dev clang-tidy clang-format ccache
   git openssl attr acl procps util-linux e2fsprogs
   rsync sqlite3 fio stress-ng python3-filelock xfsprogs
+  zsh fish
   python3 python3-venv nodejs npm
   dpkg-dev rpm mmdebstrap man-db binutils strace
 )

@@ -18,28 +18,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::milliseconds kBetweenLooks{50};
 
-struct Order {
-  std::filesystem::path mount_point;
-  std::vector<std::string> paths;
-};
-
-// One daemon does it: all paths have to be in its mount.
-Order order_of(const EvictRequest& request, const std::vector<MountEntry>& table) {
-  const auto here = std::filesystem::current_path();
-  Order order;
-  if (request.subjects.empty()) order.mount_point = mount_path(request.mount_point, table);
-  for (const auto& subject : request.subjects) {
-    const auto place = place_of(subject, request.mount_point, table, here);
-    if (!order.mount_point.empty() && order.mount_point != place.mount_point)
-      throw usage_error(printable(subject), "in another mount than the paths before it",
-                        "evict one mount at a time");
-    order.mount_point = place.mount_point;
-    order.paths.push_back(place.path);
-  }
-  return order;
-}
-
-Json wait_for_the_end(const Order& order) {
+Json wait_for_the_end(const Places& order) {
   while (true) {
     auto answer = ask_or_throw(order.mount_point, evicted_request());
     if (!answer["busy"].get<bool>()) return answer;
@@ -53,7 +32,8 @@ int evict_command(const EvictRequest& request) {
   if (request.subjects.empty() && !request.to)
     throw usage_error("evict", "what is to go is not said", "give --to SIZE, or paths");
   const auto table = read_mount_table();
-  const auto order = order_of(request, table);
+  const auto order =
+      places_of(request.subjects, request.mount_point, table, std::filesystem::current_path());
   if (!is_neffs_mounted_at(table, order.mount_point))
     throw CommandError(order.mount_point.string(), "not mounted",
                        "mount it first: its daemon knows what can be fetched again");

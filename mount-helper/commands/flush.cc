@@ -5,6 +5,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <thread>
+#include <utility>
 
 #include "mount-helper/adoption.h"
 #include "mount-helper/answer.h"
@@ -71,11 +72,16 @@ Json push_status(const std::string& mount_point) {
   return status.contains("push") ? status.at("push") : Json::object();
 }
 
+bool is_left(const Json& module) {
+  const auto state = word_in(module, "state");
+  return state != "pushed" && state != "superseded" && state != "held";
+}
+
 void name_what_is_left(const Json& push) {
   std::size_t named = 0;
   for (const auto& module : list_in(push, "modules")) {
+    if (!is_left(module)) continue;
     const auto state = word_in(module, "state");
-    if (state == "pushed" || state == "superseded" || state == "held") continue;
     if (++named > kMostNames) continue;
     auto why = word_in(module, "error");
     if (why.empty()) why = word_in(module, "why");
@@ -88,6 +94,17 @@ void name_what_is_left(const Json& push) {
                          counted(named - kMostNames, "module")));
 }
 
+void print_json(const Json& push, bool is_flushed) {
+  auto left = Json::array();
+  for (const auto& module : list_in(push, "modules"))
+    if (is_left(module)) left.push_back(module);
+  const Json answer = {
+      {"repo", word_in(push, "repo")},    {"flushed", is_flushed},
+      {"pushed", number(push, "pushed")}, {"superseded", number(push, "superseded")},
+      {"failed", number(push, "failed")}, {"left", std::move(left)}};
+  fmt::print("{}\n", answer.dump(2, ' ', false, Json::error_handler_t::replace));
+}
+
 }  // namespace
 
 bool publishes(const std::string& mount_point) {
@@ -95,12 +112,12 @@ bool publishes(const std::string& mount_point) {
 }
 
 bool flush(const std::string& mount_point, std::optional<double> timeout_s,
-           const std::function<bool()>& is_stopped) {
+           const std::function<bool()>& is_stopped, bool is_quiet) {
   const auto deadline = timeout_s ? Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                                        std::chrono::duration<double>(*timeout_s))
                                   : Clock::time_point::max();
   ask_or_throw(mount_point, flush_request(true));
-  Progress progress;
+  Progress progress(is_quiet);
   while (true) {
     const auto push = push_status(mount_point);
     const auto left = still_to_go(push);
@@ -127,8 +144,12 @@ int flush_command(const FlushRequest& request) {
   if (!is_neffs_mounted_at(table, path))
     throw CommandError(path.string(), "not mounted", "what is queued is pushed by the next mount");
   if (request.adopts && !release_held(path.string(), request.is_sure)) return kFailure;
-  if (!flush(path, request.timeout_s)) return kFailure;
+  const bool is_flushed = flush(
+      path, request.timeout_s, [] { return false; }, request.is_quiet);
   const auto push = push_status(path);
+  if (request.is_json) print_json(push, is_flushed);
+  if (!is_flushed) return kFailure;
+  if (request.is_json) return kSuccess;
   fmt::print("everything is in {}: {} pushed, {} superseded since the mount\n",
              word_in(push, "repo"), number(push, "pushed"), number(push, "superseded"));
   return kSuccess;

@@ -14,6 +14,8 @@ struct FlushRequest {
   std::optional<double> timeout_s{};  // nullopt: as long as it takes
   bool adopts = false;                // first, what is held is released
   bool is_sure = false;               // without a question
+  bool is_quiet = false;              // no progress
+  bool is_json = false;
 };
 
 int flush_command(const FlushRequest& request);
@@ -23,7 +25,7 @@ int flush_command(const FlushRequest& request);
 // again and again; once true, it is over.
 bool flush(
     const std::string& mount_point, std::optional<double> timeout_s,
-    const std::function<bool()>& is_stopped = [] { return false; });
+    const std::function<bool()>& is_stopped = [] { return false; }, bool is_quiet = false);
 
 // Whether there is a repo that the mount publishes to. Throws CommandError if it does not answer.
 bool publishes(const std::string& mount_point);

@@ -84,7 +84,7 @@ int list_command(const ListRequest& request) {
   const HubSession session(environment_of(invoker, ""));
   ObjectCache cache(user_cache_directory(invoker.own));
   RepoReader repo(session.client(), source, cache);
-  Progress progress;
+  Progress progress(request.is_quiet);
   const auto all = contents_of(repo, {request.model, request.version}, [&](const auto& folder) {
     progress.show("listing " + printable(folder));
   });

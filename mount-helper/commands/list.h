@@ -6,9 +6,10 @@
 namespace neffs::mount_helper {
 
 struct ListRequest {
-  std::string repo;     // "namespace/name[@revision]"; "" for the first default
-  std::string model;    // its id; "" for all
-  std::string version;  // how the compiler's version begins; "" for all
+  std::string repo;       // "namespace/name[@revision]"; "" for the first default
+  std::string model;      // its id; "" for all
+  std::string version;    // how the compiler's version begins; "" for all
+  bool is_quiet = false;  // no progress
   bool is_json = false;
 };
 

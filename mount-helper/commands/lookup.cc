@@ -11,9 +11,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "hub/hub_error.h"
 #include "mount-helper/command_error.h"
 #include "mount-helper/hub_session.h"
 #include "mount-helper/output.h"
+#include "mount-helper/progress.h"
 #include "mount-helper/registry_json.h"
 #include "mount-helper/registry_look_up.h"
 
@@ -124,6 +126,35 @@ std::vector<Source> sources_of(const LookupRequest& request, const Invoker& invo
   return request.repos.empty() ? default_sources(invoker) : parse_sources(request.repos);
 }
 
+// The entries of a large registry are read one by one, and the Hub allows some thousand requests in five
+// minutes: who is stopped by that goes on later.
+LookUp look_up_with_progress(RepoReader& repo, const WantedModel& model,
+                             const LookupRequest& request) {
+  Progress progress(request.is_quiet);
+  std::size_t read = 0;
+  std::size_t all = 0;
+  try {
+    progress.show("listing the registry of " + printable(repo.source().repo));
+    return look_up(repo, model, request.filter, [&](std::size_t now, std::size_t of) {
+      read = now;
+      all = of;
+      progress.show(fmt::format("{} of {} entries read", read, all));
+    });
+  } catch (const hub::HubError& error) {
+    progress.end();
+    if (read == 0 || read == all) throw;
+    const bool is_limit = error.kind == hub::HubErrorKind::kThrottled;
+    const auto when = is_limit && error.retry_after
+                          ? "in " + human_duration(*error.retry_after)
+                          : std::string(is_limit ? "in some minutes" : "when it answers");
+    throw CommandError(
+        sources_text({repo.source()}),
+        fmt::format("{} of {} entries were read: {}", read, all, error.what()),
+        fmt::format("they are kept: the same command {} goes on with the rest{}", when,
+                    is_limit ? ", and who is logged in may ask more often" : ""));
+  }
+}
+
 }  // namespace
 
 int lookup_command(const LookupRequest& request) {
@@ -136,7 +167,7 @@ int lookup_command(const LookupRequest& request) {
   bool has_registry = false;
   for (const auto& source : sources) {
     RepoReader repo(session.client(), source, cache);
-    auto looked = look_up(repo, model, request.filter);
+    auto looked = look_up_with_progress(repo, model, request);
     has_registry = has_registry || looked.has_registry;
     std::move(looked.found.begin(), looked.found.end(), std::back_inserter(found));
   }

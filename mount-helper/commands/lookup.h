@@ -10,7 +10,8 @@ namespace neffs::mount_helper {
 struct LookupRequest {
   std::string model;  // its id, or a directory with its config.json
   fs::RegistryFilter filter;
-  std::string repos;  // as SOURCE; "" for the default
+  std::string repos;      // as SOURCE; "" for the default
+  bool is_quiet = false;  // no progress
   bool is_json = false;
   bool is_legacy = false;  // as optimum-cli printed it up to 0.3
 };

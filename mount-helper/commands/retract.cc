@@ -87,15 +87,29 @@ void refuse_what_is_on_its_way(const Json& status, const std::vector<RetractedMo
   }
 }
 
-void name_modules(const std::vector<RetractedModule>& modules) {
+// out: stdout, unless that is to be JSON
+void name_modules(const std::vector<RetractedModule>& modules, std::FILE* out) {
   std::vector<std::pair<std::string, std::string>> rows;
   rows.reserve(modules.size());
   for (const auto& module : modules)
     rows.emplace_back(
         printable(module.path),
         fmt::format("{}, {}", counted(module.files.size(), "file"), human_size(module.bytes)));
-  fmt::print("{}", aligned(rows));
-  std::fflush(stdout);
+  fmt::print(out, "{}", aligned(rows));
+  std::fflush(out);
+}
+
+void print_json(const Source& source, const std::string& commit,
+                const std::vector<RetractedModule>& modules) {
+  auto retracted = Json::array();
+  for (const auto& module : modules)
+    retracted.push_back(
+        {{"path", module.path}, {"files", module.files.size()}, {"bytes", module.bytes}});
+  const Json answer = {{"repo", source.repo},
+                       {"revision", source.revision},
+                       {"commit", commit},
+                       {"modules", std::move(retracted)}};
+  fmt::print("{}\n", answer.dump(2, ' ', false, Json::error_handler_t::replace));
 }
 
 std::string repo_text(const Source& source, const std::string& endpoint) {
@@ -136,7 +150,7 @@ int retract_command(const RetractRequest& request) {
     throw hub::HubError(*access.refusal);
   const auto modules = find_modules(reader, reader.head(), target.names, limits.deadline);
   if (target.status) refuse_what_is_on_its_way(*target.status, modules);
-  name_modules(modules);
+  name_modules(modules, request.is_json ? stderr : stdout);
   const auto shown = repo_text(target.source, session.client().endpoint());
   const auto question =
       fmt::format("remove {} from {}, for everybody?", counted(modules.size(), "module"), shown);
@@ -146,8 +160,11 @@ int retract_command(const RetractRequest& request) {
   for (const auto& module : modules) paths.push_back(module.path);
   const auto commit =
       remove_modules(reader, writer, paths, {std::chrono::steady_clock::now() + kToCommit, {}});
-  fmt::print("retracted {} from {} as {}\n", counted(modules.size(), "module"), shown,
-             commit.substr(0, 12));
+  if (request.is_json)
+    print_json(target.source, commit, modules);
+  else
+    fmt::print("retracted {} from {} as {}\n", counted(modules.size(), "module"), shown,
+               commit.substr(0, 12));
   if (target.status)
     for (const auto& path : paths) remove_copy(target.mount_point, path);
   return kSuccess;

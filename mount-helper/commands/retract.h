@@ -11,6 +11,7 @@ struct RetractRequest {
   std::string repo;         // "ns/name[@branch]"; "" for the one that the mount publishes to
   std::string mount_point;  // "" for the one that a path is in, or else the default
   bool is_sure = false;     // without a question
+  bool is_json = false;
 };
 
 // Names the modules and asks; removes them from the repo in one commit, and then, where that repo is

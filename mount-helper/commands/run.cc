@@ -100,10 +100,10 @@ bool is_still_there(const MountEntry& entry) {
   return now && now->id == entry.id;
 }
 
-void publish(const Used& used, double timeout_s, Foreground& foreground) {
+void publish(const Used& used, const RunRequest& request, Foreground& foreground) {
   if (!publishes(used.entry.mount_point)) return;
   const auto is_stopped = [&foreground] { return foreground.asked_to_end() != 0; };
-  if (flush(used.entry.mount_point, timeout_s, is_stopped)) return;
+  if (flush(used.entry.mount_point, request.flush_timeout_s, is_stopped, request.is_quiet)) return;
   complain(fmt::format("not everything is in the repo: see above (what is queued stays so: {})",
                        used.is_ours ? "the next mount goes on with it" : "the mount goes on"));
 }
@@ -122,7 +122,7 @@ int run_command(const RunRequest& request) {
     if (!is_still_there(used.entry))
       throw CommandError(used.entry.mount_point, "not mounted any more",
                          "what is queued is pushed by the next mount");
-    in_any_case([&] { publish(used, request.flush_timeout_s, foreground); });
+    in_any_case([&] { publish(used, request, foreground); });
     if (used.is_ours) unmount_when_free(used.entry.mount_point, kPatienceWithHolders);
   });
   return status;

@@ -15,6 +15,7 @@ struct RunRequest {
   bool has_options = false;                       // -o was given
   double flush_timeout_s = kDefaultFlushTimeout;  // for so long at most
   std::vector<std::string> command;               // not empty
+  bool is_quiet = false;                          // no progress
 };
 
 // The status of the command as a shell gives it, whatever comes of publishing and unmounting, which is

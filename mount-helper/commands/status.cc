@@ -1,7 +1,13 @@
 #include "mount-helper/commands/status.h"
 
 #include <fmt/format.h>
+#include <pthread.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
 
 #include <utility>
 #include <vector>
@@ -162,8 +168,83 @@ std::string status_text(const Json& status, bool is_colored) {
   return headline(status, is_colored) + aligned(rows);
 }
 
+std::string change_text(const Json& before, const Json& now, double seconds) {
+  const auto grown = [&](const char* part, const char* key) -> std::uint64_t {
+    if (!before.contains(part) || !now.contains(part)) return 0;
+    const auto then = number(before.at(part), key);
+    const auto since = number(now.at(part), key);
+    return since > then ? since - then : 0;
+  };
+  std::string text;
+  const auto add = [&text](const std::string& more) { text += (text.empty() ? "" : ", ") + more; };
+  if (const auto bytes = grown("reads", "bytes_fetched"); bytes > 0 && seconds > 0)
+    add(human_size(static_cast<std::uint64_t>(static_cast<double>(bytes) / seconds)) +
+        "/s fetched");
+  if (const auto misses = grown("reads", "misses"); misses > 0)
+    add(fmt::format("{} {}", misses, misses == 1 ? "miss" : "misses"));
+  if (const auto pushed = grown("push", "pushed"); pushed > 0)
+    add(counted(pushed, "module") + " pushed");
+  return text;
+}
+
+namespace {
+
+// Until a signal ends it, or the limit.
+class Pause {
+ public:
+  Pause() {
+    ::sigemptyset(&signals_);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&signals_, signal);
+    ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+  }
+  // True if it is to end.
+  bool wait(double seconds) const {
+    timespec limit{};
+    limit.tv_sec = static_cast<std::time_t>(seconds);
+    limit.tv_nsec =
+        static_cast<long>((seconds - static_cast<double>(limit.tv_sec)) * 1e9);  // NOLINT
+    int signal = 0;
+    do signal = ::sigtimedwait(&signals_, nullptr, &limit);
+    while (signal < 0 && errno == EINTR);
+    return signal > 0;
+  }
+
+ private:
+  sigset_t signals_{};
+};
+
+// Over what was drawn before, line by line, so that nothing flickers.
+std::string drawn_over(const std::string& text) {
+  std::string drawn = "\x1b[H";
+  for (const char c : text) drawn += c == '\n' ? std::string("\x1b[K\n") : std::string(1, c);
+  return drawn + "\x1b[J";
+}
+
+int watch(const StatusRequest& request) {
+  const Pause pause;
+  const bool is_drawn = can_draw_over(STDOUT_FILENO);
+  Json before;
+  while (true) {
+    const Json status = find_status(request.mount_point);
+    if (request.is_json) {
+      fmt::print("{}\n", status.dump(-1, ' ', false, Json::error_handler_t::replace));
+    } else {
+      auto text = status_text(status, has_color(STDOUT_FILENO));
+      const auto change = change_text(before, status, *request.watch_s);
+      if (!change.empty()) text += "  now     " + change + '\n';
+      fmt::print("{}", is_drawn ? drawn_over(text) : text + '\n');
+    }
+    std::fflush(stdout);
+    before = status;
+    if (pause.wait(*request.watch_s)) return kSuccess;
+  }
+}
+
+}  // namespace
+
 int status_command(const StatusRequest& request) {
   if (request.is_metrics) return print_metrics(request.mount_point);
+  if (request.watch_s) return watch(request);
   const Json status = find_status(request.mount_point);
   if (request.is_json) {
     fmt::print("{}\n", status.dump(2, ' ', false, Json::error_handler_t::replace));

@@ -14,6 +14,7 @@
 #include <spdlog/spdlog.h>
 #include <nlohmann/json.hpp>
 
+#include "mount-helper/cache_directory.h"
 #include "mount-helper/command_error.h"
 #include "mount-helper/custom_repo.h"
 #include "mount-helper/hub_session.h"
@@ -46,30 +47,6 @@ stdfs::path directory_of(const std::string& typed) {
     throw CommandError(path.string(), "neffs is mounted there, and publishes by itself",
                        "neffs flush " + path.string() + " waits until it has");
   return path;
-}
-
-fs::UniqueFd open_cache(const stdfs::path& path) {
-  fs::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd)
-    throw CommandError(path.string(), std::generic_category().message(errno),
-                       "run it as who may read and write there");
-  const auto type = network_filesystem_of(fd.get());
-  if (!type.empty())
-    throw CommandError(path.string(),
-                       fmt::format("on a network filesystem ({}), where its database cannot be "
-                                   "relied on",
-                                   type),
-                       "copy it to a local directory first");
-  return fd;
-}
-
-std::unique_ptr<index::Index> open_index(const StateDirectory& state) {
-  index::OpenReport report;
-  auto index = index::Index::open(state.path_of(kIndexName), report);
-  if (report.damaged_copy)
-    warn(fmt::format("the index was damaged ({}) and is built anew; the old one is kept as {}",
-                     report.damage, report.damaged_copy->filename().string()));
-  return index;
 }
 
 // --- what is printed -----------------------------------------------------------------------------
@@ -126,16 +103,12 @@ int synchronize_command(const SynchronizeRequest& request) {
   const auto invoker = invoker_of_process();
   const auto target = one_source(request.repo, invoker);
   const auto path = directory_of(request.directory);
-  fs::Layer layer(open_cache(path));
-  const auto state = take_state_directory(
-      layer.root_fd(), path.string(),
-      std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
-  for (const auto& name : state.set_aside) warn("was in the way, and is set aside: " + name);
+  CacheDirectory cache(path);
   // What goes wrong on the way is said at the end, once.
   spdlog::set_level(spdlog::level::off);
-  const auto index = open_index(state);
+  const auto index = cache.open_index();
   const HubSession session(environment_of(invoker, ""));
-  Progress progress;
+  Progress progress(request.is_quiet);
   SynchronizePlan plan;
   plan.directory = path.string();
   plan.target = target;
@@ -144,7 +117,7 @@ int synchronize_command(const SynchronizeRequest& request) {
   plan.settle = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::duration<double>(request.settle_s));
   plan.on_progress = [&](const std::string& text) { progress.show(text); };
-  const auto done = synchronize(layer, *index, session.client(), plan);
+  const auto done = synchronize(cache.layer(), *index, session.client(), plan);
   progress.end();
   if (request.is_json)
     print_json(target, path.string(), done);

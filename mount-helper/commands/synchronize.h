@@ -10,7 +10,8 @@ namespace neffs::mount_helper {
 struct SynchronizeRequest {
   std::string repo;  // "namespace/name[@branch]"; "" for the first default
   std::string directory = kDefaultMountPoint;
-  double settle_s = 5;  // as of a mount
+  double settle_s = 5;    // as of a mount
+  bool is_quiet = false;  // no progress
   bool is_json = false;
 };
 

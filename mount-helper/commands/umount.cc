@@ -90,9 +90,10 @@ class Daemon {
 }
 
 // It is unmounted whatever comes of it.
-bool try_flush(const std::string& mount_point, std::optional<double> timeout_s) {
+bool try_flush(const std::string& mount_point, const UmountRequest& request) {
   try {
-    return flush(mount_point, timeout_s);
+    return flush(
+        mount_point, request.flush_s, [] { return false; }, request.is_quiet);
   } catch (const std::exception& error) {
     complain(error.what());
     return false;
@@ -117,7 +118,7 @@ void unmount_when_free(const std::string& mount_point, std::chrono::milliseconds
 
 int umount_command(const UmountRequest& request) {
   const MountEntry mounted = find_mount(request.mount_point);
-  const bool is_flushed = !request.flushes || try_flush(mounted.mount_point, request.flush_s);
+  const bool is_flushed = !request.flushes || try_flush(mounted.mount_point, request);
   const int result = is_flushed ? kSuccess : kFailure;
   if (request.is_lazy)
     unmount(mounted.mount_point, true);

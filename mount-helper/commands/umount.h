@@ -14,6 +14,7 @@ struct UmountRequest {
   bool is_lazy = false;  // detaches also while in use; the daemon ends with the last close
   bool flushes = false;  // first, everything that can be is published
   std::optional<double> flush_s{};  // for so long at most; nullopt: as long as it takes
+  bool is_quiet = false;            // no progress
 };
 
 // Throws CommandError, which names the holders if it is in use.

@@ -86,6 +86,12 @@ TEST_F(PublishCommandsTest, FlushNamesWhatDoesNotMakeIt) {
   const Ended ended = as_ada({"flush", mounted->root().string(), "--timeout", "0.5"});
   EXPECT_EQ(ended.exit_code, 1);
   EXPECT_NE(ended.err.find(kOne + " is uploading"), std::string::npos) << ended.err;
+  const Ended quick =
+      as_ada({"flush", mounted->root().string(), "--timeout", "0.2", "--json", "--quiet"});
+  EXPECT_EQ(quick.exit_code, 1);
+  const auto left = nlohmann::json::parse(quick.out);
+  EXPECT_EQ(left["flushed"], false);
+  EXPECT_EQ(left["left"].size(), 1U) << left;
   gate.open();
   EXPECT_EQ(flush(*mounted).exit_code, 0);
 }
@@ -188,9 +194,12 @@ TEST_F(PublishCommandsTest, SeveralModulesGoInOneCommitByTheirBareNames) {
   const auto mounted = mount_repo();
   ASSERT_EQ(read_file(*mounted / (kOne + "/model.neff")).error, 0);
   const auto before = commits();
-  const Ended ended = retract(
-      *mounted, {"MODULE_11+e30acd3a", (*mounted / kTwo).string(), "MODULE_11+e30acd3a", "--yes"});
+  const Ended ended = retract(*mounted, {"MODULE_11+e30acd3a", (*mounted / kTwo).string(),
+                                         "MODULE_11+e30acd3a", "--yes", "--json"});
   EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  const auto told = nlohmann::json::parse(ended.out);
+  EXPECT_EQ(told["modules"].size(), 2U) << told;
+  EXPECT_EQ(told["commit"], repo_.head());
   EXPECT_EQ(commits(), before + 1);
   for (const auto& module : {kOne, kTwo}) {
     EXPECT_FALSE(is_in_repo(module));

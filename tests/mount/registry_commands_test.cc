@@ -154,6 +154,31 @@ TEST_F(RegistryCommandsTest, LookupAsksForTheHeadAloneTheNextTime) {
   EXPECT_EQ(hub_.traffic().total() - moved, 2U) << requests();
 }
 
+// A large registry takes more requests than the Hub allows at once: nothing that was read is read again.
+TEST_F(RegistryCommandsTest, LookupGoesOnWhereTheHubStoppedIt) {
+  constexpr int kEntries = 60;
+  constexpr int kAllowed = 25;
+  std::vector<NewFile> files;
+  for (int number = 0; number < kEntries; ++number)
+    files.push_back(
+        {"neuronxcc-2.21.33363.0+82129205/0_REGISTRY/0.3.0/bert/org/bert/" +
+             std::to_string(number) + ".json",
+         json({{"model_type", "bert"}, {"hidden_size", 768}, {"neuron", {{"batch_size", number}}}})
+             .dump()});
+  hub_.create_repo("lab/many").commit(files);
+  const auto model = config(R"({"model_type": "bert", "hidden_size": 768})").string();
+  const auto downloads = [&] { return hub_.traffic().count(Kind::kResolveGet); };
+  hub_.set_rate_policy({{1000, kAllowed, 1000}, {1000, kAllowed, 1000}, 300});
+  const Ended stopped = run({"lookup", model, "--repo_id", "lab/many"});
+  EXPECT_EQ(stopped.exit_code, 1);
+  EXPECT_NE(stopped.err.find(" of 60 entries were read: "), std::string::npos) << stopped.err;
+  EXPECT_NE(stopped.err.find("they are kept: the same command in "), std::string::npos)
+      << stopped.err;
+  hub_.set_rate_policy({{1000, 1000, 1000}, {1000, 1000, 1000}, 300});
+  EXPECT_EQ(lookup({"--repo_id", "lab/many"}, model).size(), kEntries);
+  EXPECT_LE(downloads(), kEntries + 8U) << "eight at once may have been refused";
+}
+
 TEST_F(RegistryCommandsTest, ADamagedCacheIsAskedForAnew) {
   const auto first = lookup();
   const auto file = std::filesystem::path(variables().at("HOME")) / ".cache/neffs/objects";

@@ -139,6 +139,33 @@ TEST_F(PublishTest, TheFirstWriterWins) {
   EXPECT_EQ(hub_.traffic().count(Kind::kCommit), 0U);
 }
 
+// What was compiled here is nobody's to remove; its damage is told where its hash is known.
+TEST_F(PublishTest, DamageOfWhatWasCompiledHereIsToldAndMendedByNobody) {
+  const auto mounted = mount_writing();
+  const auto ours = made_module(1);
+  auto theirs = ours;
+  theirs.files["model.neff"] = made_module(2).files["model.neff"];
+  repo_.commit(files_to_commit(theirs));
+  compile_into(mounted->root(), ours);
+  expect_flushed(*mounted);
+  const auto neff = mounted->layer(ours.path + "/model.neff");
+  const auto verify = [&] {
+    return neffs({"verify", "--repair", "--mountpoint", mounted->root().string()});
+  };
+  EXPECT_EQ(verify().exit_code, 0);
+  const auto written = std::filesystem::last_write_time(neff);
+  auto bytes = ours.files.at("model.neff");
+  bytes[bytes.size() / 2] ^= 1;
+  write_file(neff, bytes);
+  std::filesystem::last_write_time(neff, written);
+  const Ended ended = verify();
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_NE(ended.err.find("stays: it was written here"), std::string::npos) << ended.err;
+  EXPECT_EQ(read_file(neff).text, bytes);
+  write_file(neff, "I am working on it");  // of another time: its user's own change
+  EXPECT_EQ(verify().exit_code, 0);
+}
+
 // What a killed or failed compile of another machine left there is no module.
 TEST_F(PublishTest, LeftoversInTheRepoAreReplaced) {
   const auto failed = made_module(1);

@@ -57,6 +57,52 @@ TEST(Documents, BashCompletesCommandsAndOptions) {
             file.string() + "\n");
 }
 
+// By zsh itself, at a terminal of its own: what stands on the line after the tabulator is what is run.
+constexpr const char* kTypeIntoZsh = R"(
+zmodload zsh/zpty
+zpty shell 'TERM=dumb zsh -f -i'
+zpty -w shell "fpath=($1 \$fpath); autoload -Uz compinit; compinit -D -u; neffs() { print -r -- \"GOT:\$*:END\"; }; PS1='READY''> '"
+zpty -r shell said '*READY> *'
+zpty -w shell $2$'\t'
+zpty -r shell said '*GOT:*:END*'
+said=${said##*GOT:}
+print -r -- ${said%%:END*}
+)";
+
+TEST(Documents, ZshCompletesCommandsAndOptions) {
+  if (said_by("command -v zsh || true").empty()) GTEST_SKIP() << "there is no zsh";
+  const TemporaryDirectory directory;
+  write_file(directory.path() / "_neffs", printed({"completion", "zsh"}));
+  write_file(directory.path() / "type", kTypeIntoZsh);
+  const auto completed = [&](const std::string& words) {
+    return said_by("timeout 30 zsh -f " + (directory.path() / "type").string() + " " +
+                   directory.path().string() + " '" + words + "' 2>&1");
+  };
+  EXPECT_EQ(completed("neffs syn"), "synchronize\n");
+  EXPECT_EQ(completed("neffs lookup --ba"), "lookup --batch_size\n");
+  EXPECT_EQ(completed("neffs create --batch"), "create --batch\n");
+  EXPECT_EQ(completed("neffs status " + (directory.path() / "ty").string()),
+            "status " + (directory.path() / "type").string() + "\n");
+}
+
+TEST(Documents, FishCompletesCommandsAndOptions) {
+  if (said_by("command -v fish || true").empty()) GTEST_SKIP() << "there is no fish";
+  const TemporaryDirectory directory;
+  const auto file = directory.path() / "neffs.fish";
+  write_file(file, printed({"completion", "fish"}));
+  // A candidate a line, its description behind a tabulator.
+  const auto completed = [&](const std::string& words) {
+    return said_by("HOME=" + directory.path().string() + " timeout 30 fish -c \"source " +
+                   file.string() + "; complete -C '" + words + "'\" 2>&1 | cut -f 1");
+  };
+  EXPECT_EQ(completed("neffs syn"), "synchronize\n");
+  EXPECT_EQ(completed("neffs re"), "restore\nretract\n");
+  EXPECT_EQ(completed("neffs lookup --ba"), "--batch_size\n");
+  EXPECT_EQ(completed("neffs create --batch"), "");
+  EXPECT_EQ(completed("neffs status " + file.string().substr(0, file.string().size() - 3)),
+            file.string() + "\n");
+}
+
 TEST(Documents, TheManualHasEveryCommand) {
   const auto page = printed({"help", "--man"});
   EXPECT_THAT(page, testing::StartsWith(".TH NEFFS 1 "));

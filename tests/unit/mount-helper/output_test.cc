@@ -1,5 +1,7 @@
 #include "mount-helper/output.h"
 
+#include "mount-helper/pace.h"
+
 #include "tests/unit/mount-helper/mount_helper_kit.h"
 
 namespace neffs::test {
@@ -72,6 +74,17 @@ TEST(Output, ErrorsAreOneLine) {
   warn("two\nlines");
   EXPECT_EQ(testing::internal::GetCapturedStderr(),
             "neffs: what: why (do this)\nneffs: warning: two?lines\n");
+}
+
+TEST(Pace, TellsTheRateAndTheTimeThatIsLeft) {
+  constexpr std::uint64_t kMiB = 1U << 20;
+  using Seconds = std::chrono::duration<double>;
+  EXPECT_EQ(pace_text(0, 10 * kMiB, 100 * kMiB, Seconds(2)),
+            "10 MiB of 100 MiB, 5.0 MiB/s, 18 s left");
+  EXPECT_EQ(pace_text(50 * kMiB, 50 * kMiB, 100 * kMiB, Seconds(10)),
+            "100 MiB of 100 MiB, 5.0 MiB/s");
+  EXPECT_EQ(pace_text(0, kMiB, 100 * kMiB, Seconds(0.1)), "1.0 MiB of 100 MiB");
+  EXPECT_EQ(pace_text(0, 0, 0, Seconds(10)), "0 B of 0 B");
 }
 
 }  // namespace

@@ -1,0 +1,153 @@
+// What is wanted soon is fetched before it is wanted, through the mount, within the limits that it has.
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <string>
+
+#include "tests/mount/mount_test.h"
+
+namespace neffs::test {
+namespace {
+
+namespace stdfs = std::filesystem;
+
+constexpr std::size_t kNeffBytes = 300'000;
+const std::string kOtherVersion = "neuronxcc-2.15.128.0+56dc5a86";
+
+std::string name_of(int number) {
+  return "MODULE_" + std::to_string(4700 + number) + "+e30acd3a";
+}
+
+std::string module_path(int number) {
+  return (number < 3 ? sample::kVersion : kOtherVersion) + "/" + name_of(number);
+}
+
+std::string neff_of(int number) {
+  return module_path(number) + "/model.neff";
+}
+
+class WarmTest : public MountTest {
+ protected:
+  WarmTest() {
+    std::vector<NewFile> files;
+    for (int number = 1; number <= 3; ++number) {
+      files.push_back({neff_of(number), std::string(kNeffBytes, static_cast<char>(number)), true});
+      files.push_back({module_path(number) + "/model.done", ""});
+    }
+    files.push_back({module_path(4) + "/model.neff", "not finished"});
+    repo_.commit(files);
+  }
+
+  std::unique_ptr<Mount> mount_cache(std::vector<std::string> options = {"min_free=0"}) {
+    return mount_as({.source = "team/cache", .options = std::move(options)});
+  }
+  Ended warm(std::vector<std::string> words) {
+    words.insert(words.begin(), "warm");
+    words.insert(words.end(), {"--mountpoint", (scratch_ / "mnt").string()});
+    return neffs(words);
+  }
+  // Each with its mark: a moment after its files were opened.
+  static bool are_here(const Mount& mounted, const std::vector<int>& numbers) {
+    return eventually([&] {
+      return std::all_of(numbers.begin(), numbers.end(), [&](int number) {
+        return stat_error(mounted.layer(module_path(number) + "/model.done")) == 0;
+      });
+    });
+  }
+  static bool is_absent(const Mount& mounted, int number) {
+    return stat_error(mounted.layer(neff_of(number))) == ENOENT;
+  }
+  std::size_t downloads() {
+    return hub_.traffic().count({.kind = Kind::kResolveGet, .text = "model.neff"});
+  }
+
+  TestRepo& repo_ = hub_.create_repo("team/cache");
+};
+
+TEST_F(WarmTest, AModuleIsFetchedByItsNameAndByItsPath) {
+  const auto mounted = mount_cache();
+  const Ended bare = warm({"--module", name_of(1)});
+  EXPECT_EQ(bare.exit_code, 0) << bare.err;
+  EXPECT_EQ(bare.out.substr(0, bare.out.find(" in ")),
+            "1 module with 293 KiB to fetch, 0 here already\n2 files fetched, 293 KiB");
+  EXPECT_TRUE(are_here(*mounted, {1}));
+  EXPECT_TRUE(is_absent(*mounted, 2));
+  EXPECT_EQ(warm({"--module", (*mounted / module_path(2)).string(), module_path(3)}).exit_code, 0);
+  EXPECT_TRUE(are_here(*mounted, {2, 3}));
+}
+
+TEST_F(WarmTest, WhatIsHereIsNotFetchedAgain) {
+  const auto mounted = mount_cache();
+  EXPECT_EQ(warm({"--module", name_of(1)}).exit_code, 0);
+  EXPECT_TRUE(are_here(*mounted, {1}));
+  const auto before = downloads();
+  const Ended again = warm({"--module", name_of(1)});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(again.out, "0 modules with 0 B to fetch, 1 here already\n");
+  EXPECT_EQ(downloads(), before);
+}
+
+TEST_F(WarmTest, ACompilerIsFetchedWholeAndWhatIsUnfinishedIsNot) {
+  const auto mounted = mount_cache();
+  EXPECT_EQ(warm({"--version", sample::kVersion.substr(10, 4)}).exit_code, 0);
+  EXPECT_TRUE(are_here(*mounted, {1, 2}));
+  EXPECT_TRUE(is_absent(*mounted, 3));
+  const Ended all = warm({"--all", "--quiet"});
+  EXPECT_EQ(all.exit_code, 0) << all.err;
+  EXPECT_EQ(all.err, "");
+  EXPECT_TRUE(are_here(*mounted, {3}));
+  EXPECT_TRUE(is_absent(*mounted, 4));
+}
+
+TEST_F(WarmTest, WhatWasDeletedHereStaysAway) {
+  const auto mounted = mount_cache();
+  stdfs::remove_all(*mounted / module_path(1));
+  EXPECT_EQ(warm({"--all"}).exit_code, 0);
+  EXPECT_TRUE(are_here(*mounted, {2, 3}));
+  EXPECT_TRUE(is_absent(*mounted, 1));
+}
+
+TEST_F(WarmTest, TheDiskAndTheCacheAreNotFilled) {
+  {
+    const auto mounted = mount_cache({"min_free=1000T"});
+    const Ended ended = warm({"--all"});
+    EXPECT_EQ(ended.exit_code, 1);
+    EXPECT_NE(ended.err.find("too full (min_free)"), std::string::npos) << ended.err;
+    EXPECT_EQ(downloads(), 0U);
+  }
+  const auto mounted = mount_cache({"min_free=0", "cache_size=700000"});
+  const Ended ended = warm({"--all", "--json"});
+  EXPECT_EQ(ended.exit_code, 1);
+  const auto answer = nlohmann::json::parse(ended.out);
+  EXPECT_EQ(answer["stopped"], "cache_size is reached");
+  EXPECT_EQ(answer["modules"], 3);
+  EXPECT_EQ(answer["bytes"], 3 * kNeffBytes);
+  EXPECT_LE(answer["bytes_fetched"], 700'000);
+}
+
+TEST_F(WarmTest, WhatCannotBeFetchedIsNamedAndTheRestIsFetched) {
+  const auto mounted = mount_cache();
+  const Ended ended = warm({"--module", name_of(1), name_of(9), "--version", "9.9"});
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_NE(ended.err.find(name_of(9) + ": no source has it finished"), std::string::npos)
+      << ended.err;
+  EXPECT_NE(ended.err.find("9.9: no source has it finished"), std::string::npos) << ended.err;
+  EXPECT_TRUE(are_here(*mounted, {1}));
+}
+
+TEST_F(WarmTest, WhatItIsToldWronglyItSays) {
+  EXPECT_EQ(warm({"--all"}).exit_code, 1) << "nothing is mounted";
+  EXPECT_EQ(warm({}).exit_code, 2);
+  EXPECT_EQ(warm({"--all", "--module", name_of(1)}).exit_code, 2);
+  const Ended model = warm({"--model", "lab/llama"});
+  EXPECT_EQ(model.exit_code, 1);
+  EXPECT_NE(model.err.find("lab/llama: which modules it needs is not known"), std::string::npos)
+      << model.err;
+  const auto mounted = mount_cache({"offline"});
+  const Ended offline = warm({"--all"});
+  EXPECT_EQ(offline.exit_code, 1);
+  EXPECT_NE(offline.err.find("nothing can be fetched"), std::string::npos) << offline.err;
+}
+
+}  // namespace
+}  // namespace neffs::test
