@@ -24,6 +24,8 @@ constexpr seconds kPeriod{5};
 // What is left is in use, was used a moment ago, or its source cannot be asked.
 constexpr seconds kRest{30};
 constexpr std::chrono::minutes kSpared{2};
+// Of who lacks room: he waits for a source to be asked, and for files to be removed.
+constexpr seconds kPatience{10};
 constexpr int kNice = 10;
 // A little more goes than has to, so that the next fetch does not begin it anew.
 constexpr std::uint64_t kSpare = 20;  // a twentieth
@@ -87,6 +89,17 @@ void Evictor::evict(Order order) {
 Evictor::Status Evictor::status() const {
   const std::lock_guard lock(mutex_);
   return status_;
+}
+
+bool Evictor::make_room_for(std::uint64_t bytes) {
+  std::unique_lock lock(mutex_);
+  if (!is_started_) return false;
+  lacking_ += std::max<std::uint64_t>(bytes, 1);
+  const auto round = rounds_;
+  wake_.notify_all();
+  const bool is_over = wake_.wait_for(lock, stop_.get_token(), kPatience,
+                                      [this, round] { return rounds_ != round; });
+  return is_over && freed_by_round_ > 0;
 }
 
 // How many bytes have to go; 0 if there is room.
@@ -159,13 +172,40 @@ void Evictor::run() {
       const std::lock_guard lock(mutex_);
       status_.is_busy = order_.has_value();
     }
+    help_who_lacks_room();
   }
 }
 
 std::optional<Evictor::Order> Evictor::wait() {
   std::unique_lock lock(mutex_);
-  wake_.wait_for(lock, stop_.get_token(), kPeriod, [this] { return order_.has_value(); });
+  wake_.wait_for(lock, stop_.get_token(), kPeriod,
+                 [this] { return order_.has_value() || lacking_ > 0; });
   return std::exchange(order_, std::nullopt);
+}
+
+// Also where nothing could be done: who waits is told.
+void Evictor::help_who_lacks_room() {
+  std::uint64_t lacking = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    lacking = std::exchange(lacking_, 0);
+  }
+  if (lacking == 0) return;
+  Status done;
+  try {
+    done = remove(copies_by_use(layer_, index_, ""), lacking);
+  } catch (const std::exception& error) {
+    spdlog::warn("no room is made for now: {}", error.what());
+  }
+  if (done.bytes > 0)
+    spdlog::info("{} modules with {} bytes were removed for who had no room", done.modules,
+                 done.bytes);
+  {
+    const std::lock_guard lock(mutex_);
+    ++rounds_;
+    freed_by_round_ = done.bytes;
+  }
+  wake_.notify_all();
 }
 
 void Evictor::follow(const Order& order) {

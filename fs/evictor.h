@@ -74,6 +74,10 @@ class Evictor {
   Status status() const;
   const EvictOptions& options() const { return options_; }
 
+  // Somebody has no room for so many bytes: copies go, those used longest ago first, whatever the options
+  // are. Waits for that, some seconds at most; false if nothing went. Any thread.
+  bool make_room_for(std::uint64_t bytes);
+
   // Once, and now, unless the last time was in vain a moment ago. What was used in the last two minutes
   // stays: it would only be fetched again. Of one thread at a time. Throws IndexError, std::system_error.
   void make_room();
@@ -81,6 +85,7 @@ class Evictor {
  private:
   void run();
   std::optional<Order> wait();
+  void help_who_lacks_room();
   void follow(const Order& order);
   std::uint64_t excess() const;
   Status remove(const std::vector<EvictionUnit>& units, std::uint64_t bytes);
@@ -98,6 +103,9 @@ class Evictor {
   bool is_started_ = false;
   std::optional<Order> order_;
   Status status_;
+  std::uint64_t lacking_ = 0;         // bytes that somebody has no room for; 0: nobody
+  std::uint64_t rounds_ = 0;          // of help that have ended
+  std::uint64_t freed_by_round_ = 0;  // by the last of them
 
   std::thread thread_;  // last: it uses all of the above
 };

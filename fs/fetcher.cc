@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <iterator>
+#include <system_error>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -19,6 +21,19 @@ namespace {
 std::exception_ptr cancelled() {
   return std::make_exception_ptr(
       hub::HubError(hub::HubErrorKind::kCancelled, "neffs is shutting down"));
+}
+
+bool means_full(const std::exception_ptr& error) {
+  const auto is_full = [](int value) { return value == ENOSPC || value == EDQUOT; };
+  try {
+    std::rethrow_exception(error);
+  } catch (const hub::HubError& failure) {
+    return failure.kind == hub::HubErrorKind::kLocal && is_full(failure.local_errno);
+  } catch (const std::system_error& failure) {
+    return is_full(failure.code().value());
+  } catch (...) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -88,7 +103,7 @@ void Fetcher::run(const std::string& key) {
     file = placer_.staged_as(order);  // or it came between the look and the flight
     if (!file) file = already_there(order);
     if (!file) {
-      auto fresh = download(order);
+      auto fresh = download_with_room(order);
       file = fresh.file;
       is_new = true;
       placer_.stage(std::move(fresh));
@@ -136,6 +151,15 @@ std::shared_ptr<const FetchedFile> Fetcher::already_there(const FetchOrder& orde
   file->fd = layer_.open(order.path, O_RDWR);
   file->id = layer_id(*st);
   return file;
+}
+
+StagedFile Fetcher::download_with_room(const FetchOrder& order) {
+  try {
+    return download(order);
+  } catch (...) {
+    if (!means_full(std::current_exception()) || !make_room_ || !make_room_(order.size)) throw;
+  }
+  return download(order);
 }
 
 StagedFile Fetcher::download(const FetchOrder& order) {

@@ -41,6 +41,9 @@ class Fetcher {
   Fetcher(const Fetcher&) = delete;
   Fetcher& operator=(const Fetcher&) = delete;
 
+  // Makes room for so many bytes, and waits for that; false if it could not. Asked once for a download
+  // that found none. Set before the first fetch.
+  void on_full(std::function<bool(std::uint64_t)> make_room) { make_room_ = std::move(make_room); }
   // `done` is called once, by any thread, with the file or with what went wrong.
   void fetch(FetchOrder order, Urgency urgency, Done done);
   // A file of the module, or this file, is on its way here.
@@ -63,6 +66,7 @@ class Fetcher {
   void run(const std::string& key);
   std::shared_ptr<const FetchedFile> already_there(const FetchOrder& order) const;
   StagedFile download(const FetchOrder& order);
+  StagedFile download_with_room(const FetchOrder& order);
   void finish(const std::string& key, const std::shared_ptr<const FetchedFile>& file,
               const std::exception_ptr& error);
 
@@ -70,6 +74,7 @@ class Fetcher {
   index::Index& index_;
   WorkerPool& pool_;
   const FetchOptions options_;
+  std::function<bool(std::uint64_t)> make_room_;
   Placer placer_;
   FetchCounters counters_;
   std::stop_source stop_;

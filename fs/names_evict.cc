@@ -27,7 +27,12 @@ std::uint64_t Names::forget_vanished(const std::string& path) {
   for (const auto& file : placed_copies(path)) {
     const std::lock_guard claims(claims_);
     if (layer_.stat(file.path) || index_.layer_file(file.path) != file) continue;
-    index_.forget_file(file.path);
+    try {
+      index_.forget_file(file.path);
+    } catch (const index::IndexError& error) {
+      if (error.kind != index::IndexErrorKind::kNoSpace) throw;
+      continue;  // the next time: what is in the way of making room must not be the want of it
+    }
     bytes += file.size;
   }
   return bytes;
@@ -37,16 +42,28 @@ std::vector<index::LayerFile> Names::evict(const std::string& path) {
   const auto at = locate(path);
   if (!at.module.empty() && is_wholly_local(at.module)) return {};
   auto copies = placed_copies(path);
+  std::erase_if(copies, [this](const auto& file) { return !layer_.stat(file.path); });
   const bool can_go = std::all_of(copies.begin(), copies.end(), [this](const auto& file) {
     return is_as_promised(file) && can_be_had_again(file);
   });
   if (!can_go) return {};
   std::stable_partition(copies.begin(), copies.end(),
                         [](const auto& file) { return base_name(file.path) == kDoneMark; });
+  // A disk that is full to the last byte has no room for what the index notes: the mark is empty, so that
+  // its record goes when the files after it have made some.
+  const auto remove = [this](const index::LayerFile& file) {
+    try {
+      return remove_copy(file, Spare::kChanged, "to make room");
+    } catch (const index::IndexError& error) {
+      if (error.kind != index::IndexErrorKind::kNoSpace || layer_.stat(file.path)) throw;
+      return true;
+    }
+  };
   std::vector<index::LayerFile> gone;
   try {
     for (const auto& file : copies)
-      if (remove_copy(file, Spare::kChanged, "to make room")) gone.push_back(file);
+      if (remove(file)) gone.push_back(file);
+    if (!gone.empty()) forget_vanished(path);
   } catch (const std::exception& error) {  // what is gone by then is told all the same
     spdlog::warn("{}: not all of it could be removed: {}", path, error.what());
   }

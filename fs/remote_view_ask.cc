@@ -291,6 +291,9 @@ void RemoteView::note_failure(const std::string& key, const std::exception_ptr& 
   } catch (const hub::HubError& hub_error) {
     if (hub_error.kind == hub::HubErrorKind::kCancelled) return;
     state = source_state(hub_error.kind);
+    // Where the head should be, it means that this is not the Hub: a captive portal, a proxy.
+    const bool is_about_head = key.empty() || key == "h:";
+    if (is_about_head && hub_error.kind == hub::HubErrorKind::kInvalidAnswer) state = "offline";
   } catch (...) {
     state = nullptr;
   }
@@ -312,6 +315,8 @@ bool RemoteView::is_worth_waiting() const {
 void RemoteView::note_slow() {
   const std::lock_guard lock(mutex_);
   degraded_ = true;
+  if (std::string_view(state_) == "ok")
+    state_ = "offline";  // as long as look-ups are misses for it
   auto& back_off = back_off_[""];
   back_off.delay = std::max(back_off.delay, kFirstBackOff);
   back_off.until = Clock::now() + back_off.delay;

@@ -59,8 +59,12 @@ std::string creation_body(const std::string& id, Visibility visibility) {
 
 }  // namespace
 
-HubPushRepo::HubPushRepo(const HubClient& hub, std::string id, std::string branch)
-    : hub_(hub), branch_(std::move(branch)), id_(std::move(id)) {}
+HubPushRepo::HubPushRepo(const HubClient& hub, std::string id, std::string branch,
+                         bool is_branch_known)
+    : hub_(hub),
+      branch_(std::move(branch)),
+      is_branch_known_(is_branch_known),
+      id_(std::move(id)) {}
 
 std::string HubPushRepo::id() const {
   const std::lock_guard lock(mutex_);
@@ -81,7 +85,7 @@ PushAccess HubPushRepo::access(const CallLimits& limits) {
   PushAccess access;
   try {
     look_at_repo(access, limits);
-    look_at_branch(access, limits);
+    if (!is_branch_known_.exchange(false)) look_at_branch(access, limits);
     look_at_rights(limits);
   } catch (const HubError& error) {
     if (!is_definite(error.kind)) throw;

@@ -1,6 +1,7 @@
 // A branch of a model repo on a Hugging Face Hub as a PushRepo.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -13,8 +14,9 @@ namespace neffs::hub {
 class HubPushRepo final : public PushRepo {
  public:
   // hub: shared by all repos of one endpoint, must outlive this. id: "namespace/name" as the user
-  // wrote it.
-  HubPushRepo(const HubClient& hub, std::string id, std::string branch);
+  // wrote it. is_branch_known: that there is such a branch is not asked by the first access().
+  HubPushRepo(const HubClient& hub, std::string id, std::string branch,
+              bool is_branch_known = false);
 
   PushAccess access(const CallLimits& limits) override;
   void create(Visibility visibility, const CallLimits& limits) override;
@@ -37,6 +39,7 @@ class HubPushRepo final : public PushRepo {
 
   const HubClient& hub_;
   const std::string branch_;
+  std::atomic<bool> is_branch_known_;
   mutable std::mutex mutex_;
   std::string id_;  // protected by mutex_
 };

@@ -39,7 +39,7 @@ struct PushAccess {
   bool is_private = false;
   bool is_gated = false;
   bool is_disabled = false;
-  std::optional<std::string> head;  // the commit of the branch, if there is one
+  std::optional<std::string> head;  // the commit of the branch, if it was asked for
 
   bool may_write() const { return !refusal; }
 };

@@ -40,6 +40,14 @@ void Index::put_source(const SourceRecord& record) {
   connections_->write([&](Database& db) { store_source(db, record); });
 }
 
+std::optional<std::string> Index::note(const std::string& name) {
+  return connections_->answer([&](Database& db) { return load_note(db, name); });
+}
+
+void Index::put_note(const std::string& name, const std::optional<std::string>& value) {
+  connections_->write([&](Database& db) { store_note(db, name, value); });
+}
+
 std::optional<LayerFile> Index::layer_file(const std::string& path) {
   return connections_->answer([&](Database& db) { return load_file(db, path); });
 }

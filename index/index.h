@@ -145,6 +145,10 @@ class Index {
   std::optional<SourceRecord> source(const std::string& endpoint, const std::string& repo,
                                      const std::string& revision);
   void put_source(const SourceRecord& record);
+  // A small fact by its name, whose meaning is the caller's; nullopt if there is none.
+  std::optional<std::string> note(const std::string& name);
+  // Replaces the one of the same name; nullopt: there is none from here on.
+  void put_note(const std::string& name, const std::optional<std::string>& value);
 
   // --- files of the layer ------------------------------------------------------------------------
   // On the path of every open: waits for no writer.

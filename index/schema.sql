@@ -134,3 +134,11 @@ CREATE TABLE push_files (
 ) WITHOUT ROWID, STRICT;
 
 PRAGMA user_version = 3;
+
+-- Step 4: small facts that are worth remembering, each by its name.
+CREATE TABLE notes (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) WITHOUT ROWID, STRICT;
+
+PRAGMA user_version = 4;

@@ -28,4 +28,19 @@ void store_source(Database& database, const SourceRecord& record) {
                           record.commit, record.last_modified_s, record.is_private});
 }
 
+std::optional<std::string> load_note(Database& database, const std::string& name) {
+  std::optional<std::string> value;
+  database.run("SELECT value FROM notes WHERE name = ?", {name},
+               [&](const Row& row) { value = row.text(0); });
+  return value;
+}
+
+void store_note(Database& database, const std::string& name,
+                const std::optional<std::string>& value) {
+  if (value)
+    database.run("INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)", {name, *value});
+  else
+    database.run("DELETE FROM notes WHERE name = ?", {name});
+}
+
 }  // namespace neffs::index

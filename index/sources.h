@@ -1,4 +1,4 @@
-// Repos as they were when they were last asked about.
+// Repos as they were when they were last asked about, and small facts beside them.
 #pragma once
 
 #include <optional>
@@ -13,5 +13,9 @@ std::optional<SourceRecord> load_source(Database& database, const std::string& e
                                         const std::string& repo, const std::string& revision);
 
 void store_source(Database& database, const SourceRecord& record);
+
+std::optional<std::string> load_note(Database& database, const std::string& name);
+void store_note(Database& database, const std::string& name,
+                const std::optional<std::string>& value);
 
 }  // namespace neffs::index

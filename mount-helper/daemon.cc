@@ -196,7 +196,13 @@ struct Daemon::Parts {
     const auto& all = sources.all();
     for (auto* view : all.views()) view->on_moved([this] { cache_fs->source_moved(); });
     if (all.is_pinned() || is_offline(plan) || plan.options.poll == milliseconds(0)) return;
-    poller = std::make_unique<fs::HeadPoller>([&all] { all.ask_heads(); }, plan.options.poll);
+    // Misses have asked already, where there were any.
+    const auto lately = plan.options.poll / 2;
+    const auto ask = [&all, lately] {
+      for (auto* view : all.views())
+        if (!view->is_fresh(lately)) view->ask_head([](const std::exception_ptr&) {});
+    };
+    poller = std::make_unique<fs::HeadPoller>(ask, plan.options.poll);
   }
 
   void end_waits() {
@@ -205,9 +211,9 @@ struct Daemon::Parts {
     http.shutdown();
     fetcher.stop();
     sources.stop();
+    if (evictor) evictor->stop();  // a fetch may wait for the room that it makes
     fetchers->stop();
     if (publisher) publisher->stop();
-    if (evictor) evictor->stop();
     if (verifier) verifier->stop();
     if (planner) planner->stop();
     if (cache_fs) cache_fs->waits().give_up_all();
@@ -219,18 +225,35 @@ struct Daemon::Parts {
   void choose_push() {
     std::vector<std::unique_ptr<hub::HubPushRepo>> repos;
     std::vector<PushCandidate> candidates;
+    const std::string note = "published to by " + sources_text(plan.sources);
+    const auto remembered = index->note(note);
+    std::optional<std::size_t> last;
     for (const auto* view : sources.all().views()) {
       const auto& name = view->name();
       const auto known = index->source(name.endpoint, name.repo, name.revision);
-      repos.push_back(std::make_unique<hub::HubPushRepo>(hub, name.repo, name.revision));
+      const auto text = name.text();
+      if (text == remembered) last = candidates.size();
+      repos.push_back(
+          std::make_unique<hub::HubPushRepo>(hub, name.repo, name.revision, text == remembered));
       candidates.push_back(
           {name.repo, repos.back().get(), known && !known->is_private, view->is_pinned()});
     }
     const hub::CallLimits limits{std::chrono::steady_clock::now() + kConnectPatience, {}};
-    auto target = ask_pushes(plan.options, candidates, is_offline(plan), limits);
+    auto target = ask_pushes(plan.options, candidates, is_offline(plan), limits, last);
+    remember_push(target, note, remembered);
     push = std::move(target.choice);
     pushed = target.which;
     if (push.publishes()) push_repo = std::move(repos[pushed]);
+  }
+
+  // For a mount of the same sources while the Hub gives no clear answer. What a name decided is no news.
+  void remember_push(const PushTarget& target, const std::string& note,
+                     const std::optional<std::string>& remembered) {
+    if (plan.options.push != PushMode::kAuto || plan.options.is_read_only) return;
+    if (target.choice.kind == PushChoice::Kind::kOpen) return;
+    std::optional<std::string> now;
+    if (target.choice.publishes()) now = sources.view(target.which).name().text();
+    if (now != remembered) index->put_note(note, now);
   }
 
   void make_housekeeper() {
@@ -340,6 +363,8 @@ void Daemon::mount() {
       "neffs-plan", [&parts](const auto& order, const auto& tell, const std::stop_token& stop) {
         parts.cache_fs->plan_warming(order, tell, stop);
       });
+  parts.fetcher.on_full(
+      [&parts](std::uint64_t bytes) { return parts.evictor->make_room_for(bytes); });
   parts.verbs = std::make_unique<Verbs>(
       MountFacts{parts.plan.mountpoint, parts.plan.layer_path, parts.session.is_passthrough(),
                  is_offline(parts.plan), parts.push.why},

@@ -65,7 +65,8 @@ PushChoice ask_one(const MountOptions& options, const PushCandidate& candidate, 
 }  // namespace
 
 PushTarget ask_pushes(const MountOptions& options, const std::vector<PushCandidate>& candidates,
-                      bool is_offline, const hub::CallLimits& limits) {
+                      bool is_offline, const hub::CallLimits& limits,
+                      std::optional<std::size_t> last) {
   if (options.push != PushMode::kAuto || options.is_read_only) {
     const auto which =
         options.push == PushMode::kRepo ? named_among(candidates, options.push_repo) : 0;
@@ -74,6 +75,7 @@ PushTarget ask_pushes(const MountOptions& options, const std::vector<PushCandida
   std::string why;
   for (std::size_t which = 0; which < candidates.size(); ++which) {
     auto choice = ask_one(options, candidates[which], is_offline, limits);
+    if (choice.kind == Kind::kOpen && last) return {std::move(choice), *last};
     if (choice.publishes()) return {std::move(choice), which};
     if (candidates.size() == 1) return {std::move(choice), 0};
     why += (why.empty() ? "" : "; ") + candidates[which].repo + ": " + choice.why;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -51,7 +52,9 @@ struct PushTarget {
 // The one that was named; with push=auto the first in their order that is private and may be written.
 // They are asked one after the other: what is no clear answer leaves it open with that one, and those
 // after it are not asked, so that nothing goes to another repo than it would go to tomorrow.
+//   last: the candidate that it was the last time that it was clear; it is left open with that one then
 PushTarget ask_pushes(const MountOptions& options, const std::vector<PushCandidate>& candidates,
-                      bool is_offline, const hub::CallLimits& limits);
+                      bool is_offline, const hub::CallLimits& limits,
+                      std::optional<std::size_t> last = std::nullopt);
 
 }  // namespace neffs::mount_helper

@@ -1,5 +1,6 @@
-// The figures of the README: neffs-bench [--quick] [DIRECTORY] prints Markdown tables of what it
-// measured on the disk of DIRECTORY (/var/tmp by default). Needs root and /dev/fuse.
+// The figures of the README: neffs-bench [--quick] [--sources] [DIRECTORY] prints Markdown tables of what
+// it measured on the disk of DIRECTORY (/var/tmp by default); with --sources those of many sources
+// alone. Needs root and /dev/fuse.
 #include <unistd.h>
 
 #include <cstdio>
@@ -13,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "tests/bench/many_sources.h"
 #include "tests/bench/measure.h"
 #include "tests/bench/mounted.h"
 #include "tests/bench/write_rows.h"
@@ -108,7 +110,7 @@ void cold_start(TestHub& hub, const files::path& root) {
       kRoundTrip.count(), trips(mounted_at - start), trips(end - mounted_at));
 }
 
-void run(const files::path& disk, bool quick) {
+void run(const files::path& disk, bool quick, bool only_sources) {
   TestHub hub;
   hub.create_repo(kRepo).commit({{"README.md", "a cache\n"}});
   ::setenv("HF_ENDPOINT", hub.endpoint().c_str(), 1);
@@ -116,6 +118,11 @@ void run(const files::path& disk, bool quick) {
   std::string name = disk / "neffs-bench-XXXXXX";
   if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
   const files::path root = name;
+  if (only_sources) {
+    print_many_sources(hub, root, kVersion, quick);
+    files::remove_all(root);
+    return;
+  }
   const Bench bench{root, quick ? 5 : 21, std::size_t{quick ? 64U : 512U} << 20,
                     quick ? 20'000 : 80'000};
   bench.data_path("passthrough", "passthrough=auto", true);
@@ -125,6 +132,7 @@ void run(const files::path& disk, bool quick) {
   writes.print("passthrough=off", false);
   writes.print_start();
   cold_start(hub, root);
+  print_many_sources(hub, root, kVersion, quick);
   files::remove_all(root);
 }
 
@@ -135,7 +143,8 @@ int main(int argc, char** argv) {
   try {
     std::vector<std::string> words(argv + 1, argv + argc);
     const bool quick = std::erase(words, "--quick") > 0;
-    neffs::test::run(words.empty() ? "/var/tmp" : words[0], quick);
+    const bool only_sources = std::erase(words, "--sources") > 0;
+    neffs::test::run(words.empty() ? "/var/tmp" : words[0], quick, only_sources);
     return 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "neffs-bench: {}\n", error.what());

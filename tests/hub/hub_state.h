@@ -41,6 +41,9 @@ struct Behaviour {
   std::int64_t upload_url_life_s = 900;
   bool offers_verify = true;                     // of an upload
   std::chrono::milliseconds commit_duration{0};  // others get 409 meanwhile
+  // What it calls itself in URLs, whatever address it is asked at, as the real one does behind a mirror;
+  // "": its address.
+  std::string public_endpoint{};
   WritingLimits limits{};
 };
 

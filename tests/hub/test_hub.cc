@@ -155,8 +155,9 @@ Answer TestHub::respond(Host host, Kind kind, Request& request) {
 }
 
 HubView TestHub::view(const Caller& caller) {
-  return {repos_,      access_,   uploads_,      rates_, pauses_,
-          behaviour(), endpoint_, cdn_endpoint_, now(),  caller};
+  const Behaviour how = behaviour();
+  const std::string& name = how.public_endpoint.empty() ? endpoint_ : how.public_endpoint;
+  return {repos_, access_, uploads_, rates_, pauses_, how, name, cdn_endpoint_, now(), caller};
 }
 
 }  // namespace neffs::test

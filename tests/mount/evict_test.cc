@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <string>
 
+#include "tests/mount/disk.h"
 #include "tests/mount/mount_test.h"
 
 namespace neffs::test {
@@ -139,6 +140,28 @@ TEST_P(EvictTest, RoomOnTheDiskIsMade) {
         return downloads_of(1) == 2;
       },
       kSoon));
+}
+
+// Copies are the first to go where somebody has no room, without waiting for the next look around.
+TEST_P(EvictTest, AFetchWithoutRoomTakesThatOfCopies) {
+  Disk disk("tmpfs", 24U << 20U, scratch_ / "mnt");
+  const auto mounted = mount_cache();
+  use(*mounted, 1);
+  use(*mounted, 2);
+  set_used(*mounted, 2, 1'000'000);
+  write_file(*mounted / "ours", "ours");
+  disk.fill();
+  EXPECT_EQ(read_file(*mounted / neff_of(3)), (Bytes{0, neff_bytes(3)})) << mounted->daemon().err();
+  EXPECT_FALSE(is_here(*mounted, 2));
+  EXPECT_TRUE(is_here(*mounted, 1));
+  EXPECT_EQ(read_file(*mounted / "ours").text, "ours");
+  // Nothing that could go: an error, at once.
+  const fs::UniqueFd one(::open((*mounted / neff_of(1)).c_str(), O_RDONLY | O_CLOEXEC));
+  const fs::UniqueFd three(::open((*mounted / neff_of(3)).c_str(), O_RDONLY | O_CLOEXEC));
+  disk.fill();
+  EXPECT_EQ(read_file(*mounted / neff_of(2)).error, ENOSPC);
+  disk.make_room();
+  EXPECT_EQ(read_file(*mounted / neff_of(2)).text, neff_bytes(2));
 }
 
 TEST_P(EvictTest, WhatIsOpenStays) {

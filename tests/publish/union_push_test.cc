@@ -104,6 +104,39 @@ TEST_F(UnionPushTest, AnUnclearAnswerIsNoReasonToTryTheNext) {
   EXPECT_EQ(written(kOtherRepo), 0U);
 }
 
+// Where it was published to the last time is where it is published to while nobody says otherwise.
+TEST_F(UnionPushTest, TheLastDecisionHoldsWhileTheHubIsSilent) {
+  other_.commit({{"README.md", "other"}});
+  hub_.add_token(kWriter,
+                 {.user = "ada", .roles = {{kPushRepo, Role::kWrite}, {kOtherRepo, Role::kRead}}});
+  const std::string both = kOtherRepo + "," + kPushRepo;
+  { EXPECT_EQ(pushed_repo(*mount_writing(both)), kPushRepo); }
+  hub_.stop();
+  {
+    const auto mounted = mount_writing(both);
+    EXPECT_EQ(pushed_repo(*mounted), kPushRepo) << mounted->daemon().out();
+    compile(*mounted, 1);
+    EXPECT_TRUE(eventually([&] { return mounted->status().at("push").at("queued") == 1; }));
+    start_hub_again();
+    expect_flushed(*mounted);
+  }
+  expect_published_alone(made_module(1));
+  EXPECT_EQ(written(kOtherRepo), 0U);
+  // A clear answer counts, whatever was decided before.
+  hub_.add_token(kWriter,
+                 {.user = "ada", .roles = {{kPushRepo, Role::kRead}, {kOtherRepo, Role::kWrite}}});
+  { EXPECT_EQ(pushed_repo(*mount_writing(both)), kOtherRepo); }
+}
+
+// The head, whether it is private still, whether it may be written.
+TEST_F(UnionPushTest, AKnownRepoIsAskedThreeThings) {
+  { EXPECT_EQ(pushed_repo(*mount_writing(kPushRepo)), kPushRepo); }
+  hub_.traffic().reset();
+  const auto mounted = mount_writing(kPushRepo);
+  EXPECT_EQ(pushed_repo(*mounted), kPushRepo);
+  EXPECT_LE(hub_.traffic().total(), 3U) << requests();
+}
+
 TEST_F(UnionPushTest, ARepoThatIsNamedComesFirstIfItIsNoSource) {
   other_.commit({{"README.md", "other"}});
   const auto mounted = mount_writing(kOpenRepo, {"push=" + kPushRepo});

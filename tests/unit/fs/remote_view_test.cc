@@ -285,9 +285,11 @@ TEST_F(RemoteViewTest, ASlowLookUpIsTheLastOneThatWaits) {
   view_->ask("README.md", [&](const std::exception_ptr&) { answered = true; });
   view_->note_slow();
   EXPECT_FALSE(view_->is_worth_waiting());
+  EXPECT_STREQ(view_->status().state, "offline");
   repo_.release();
   ASSERT_TRUE(eventually([&] { return answered.load(); }));
   EXPECT_TRUE(view_->is_worth_waiting());
+  EXPECT_STREQ(view_->status().state, "ok");
 }
 
 TEST_F(RemoteViewTest, ADefiniteRefusalIsThrownAtConnect) {
@@ -324,6 +326,23 @@ TEST_F(RemoteViewTest, WithoutAHubAndWithoutACommitNothingIsKnown) {
   repo_.fail_with(std::nullopt);
   EXPECT_TRUE(recovers("README.md")) << "it connects as soon as it can";
   EXPECT_EQ(view_->peek("README.md")->kind, Kind::kFile);
+}
+
+// A captive portal, a proxy: an answer in the head's place that no Hub gives.
+TEST_F(RemoteViewTest, WhatIsNoHubCountsAsAway) {
+  repo_.fail_with(HubErrorKind::kInvalidAnswer);
+  view_->connect();
+  EXPECT_STREQ(view_->status().state, "offline");
+  repo_.fail_with(std::nullopt);
+  EXPECT_TRUE(recovers("README.md"));
+  EXPECT_STREQ(view_->status().state, "ok");
+  // Of a listing it says nothing of the Hub.
+  repo_.fail_with(HubErrorKind::kInvalidAnswer);
+  EXPECT_TRUE(ask(kModuleA));
+  EXPECT_STREQ(view_->status().state, "ok");
+  EXPECT_TRUE(ask_head());
+  EXPECT_STREQ(view_->status().state, "offline");
+  EXPECT_FALSE(view_->is_worth_waiting());
 }
 
 TEST_F(RemoteViewTest, CallbacksMayUseTheView) {

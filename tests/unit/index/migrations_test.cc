@@ -95,6 +95,16 @@ TEST_P(MigrationTest, KeepsWhatWasQueued) {
       upload ? 41 : 0);
 }
 
+TEST_P(MigrationTest, KeepsWhatWasNoted) {
+  make(GetParam());
+  const auto index = open();
+  EXPECT_EQ(index->note("a fact").value_or(""), GetParam() < 4 ? "" : "its value");
+  index->put_note("a fact", "another value");
+  EXPECT_EQ(index->note("a fact"), "another value");
+  index->put_note("a fact", std::nullopt);
+  EXPECT_FALSE(index->note("a fact"));
+}
+
 TEST_P(MigrationTest, EndsWithTheSchemaOfANewDatabase) {
   make(GetParam());
   open();

@@ -194,7 +194,7 @@ struct Asked {
 };
 
 Asked ask_all(const std::vector<AskedSource>& sources, const MountOptions& options = {},
-              bool is_offline = false) {
+              bool is_offline = false, std::optional<std::size_t> last = std::nullopt) {
   std::vector<std::unique_ptr<AskedRepo>> repos;
   std::vector<mount_helper::PushCandidate> candidates;
   for (const auto& source : sources) {
@@ -202,7 +202,7 @@ Asked ask_all(const std::vector<AskedSource>& sources, const MountOptions& optio
     candidates.push_back({"lab/" + std::to_string(candidates.size()), repos.back().get(),
                           source.is_known_public, source.is_commit});
   }
-  Asked result{ask_pushes(options, candidates, is_offline, {}), {}};
+  Asked result{ask_pushes(options, candidates, is_offline, {}, last), {}};
   for (const auto& repo : repos) result.asked.push_back(repo->asked);
   return result;
 }
@@ -225,6 +225,20 @@ TEST(AskPushes, WhatIsNoClearAnswerIsLeftOpenAndTheNextAlone) {
     EXPECT_EQ(result.target.which, 1U);
     EXPECT_EQ(result.asked, (std::vector{1, 1, 0}));
   }
+}
+
+TEST(AskPushes, WhatIsNoClearAnswerIsLeftOpenWithTheLastDecision) {
+  for (const std::optional<std::size_t> last : {std::optional<std::size_t>(), {1}, {2}}) {
+    const auto result = ask_all({{repo_of(true, HubErrorKind::kForbidden)},
+                                 {HubError(HubErrorKind::kUnavailable, "no")},
+                                 {repo_of(true)}},
+                                {}, false, last);
+    EXPECT_EQ(result.target.choice.kind, Kind::kOpen);
+    EXPECT_EQ(result.target.which, last.value_or(1));
+    EXPECT_EQ(result.asked, (std::vector{1, 1, 0}));
+  }
+  EXPECT_EQ(ask_all({{repo_of(true)}, {repo_of(true)}}, {}, true, 1).target.which, 1U);
+  EXPECT_EQ(ask_all({{repo_of(true)}, {repo_of(true)}}, {}, false, 1).target.which, 0U);
 }
 
 TEST(AskPushes, WhatIsKnownIsNotAsked) {
