@@ -179,9 +179,4 @@ bool Sources::is_pinned() const {
                      [](const auto* view) { return view->is_pinned(); });
 }
 
-void Sources::ask_heads() const {
-  for (auto* view : views_)
-    if (!view->is_pinned()) view->ask_head([](const std::exception_ptr&) {});
-}
-
 }  // namespace neffs::fs

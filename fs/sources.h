@@ -68,7 +68,6 @@ class Sources {
   bool is_fresh(std::chrono::milliseconds within, const RemoteView* only = nullptr) const;
   // No head can move.
   bool is_pinned() const;
-  void ask_heads() const;
 
  private:
   std::vector<RemoteView*> views_;
