@@ -164,6 +164,8 @@ class CacheFs {
   void source_moved();
   // The module was pushed: its files are copies now.
   void became_copy(const std::string& module) { names_.became_copy(module); }
+  // As NamingRules::before_name.
+  void expect_copy(const std::string& path) { names_.expect_copy(path); }
   // Removes the copies of a module, or one file, to make room: if nobody has one open or fetches one, and
   // their source is among those that answer and has all of them still. Returns how many bytes are gone.
   // May wait for the Hub for some seconds.

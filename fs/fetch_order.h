@@ -46,6 +46,7 @@ struct NamingRules {
   std::function<bool(const std::string& path)> is_wanted;
   // While the lock is held that stays as it is.
   std::function<std::unique_lock<std::mutex>()> hold;
+  // The index has the copy as intended.
   std::function<void(const std::string& path, LayerId file, const hub::ContentId& content)>
       before_name;
 };

@@ -177,6 +177,11 @@ bool Names::settle(std::string_view module) {
     touched = now.touched;
   }
   auto copies = copies_of(key);
+  // What has no name yet is nobody's to remove, and is judged when it has one.
+  const bool is_in_flux =
+      std::erase_if(copies, [this](const auto& file) {
+        return file.placement == index::Placement::kIntended && !is_as_promised(file);
+      }) > 0;
   RemoteView* from = first_of(copies);
   const bool had_copies = from != nullptr;
   if (had_copies) {
@@ -188,9 +193,9 @@ bool Names::settle(std::string_view module) {
   }
   const std::lock_guard lock(mutex_);
   auto& now = modules_[key];
-  now.settled = now.touched == touched;
+  now.settled = now.touched == touched && !is_in_flux;
   if (now.settled && (had_copies || !now.owner)) now.owner = from;
-  return true;
+  return !is_in_flux;
 }
 
 // Of the mounted sources alone: what came from another is nobody's business but its own.

@@ -102,8 +102,10 @@ class Names {
   // Makes the module's copies agree with what their source has of it now: a copy follows its source,
   // and that one only. The module stays with it for as long as that has it finished, also when a source
   // that goes before gets it, too; after that it is the first one's again.
-  // False if the source has to be asked first.
+  // False if the source has to be asked first, or another copy is about to come.
   bool settle(std::string_view module);
+  // A copy is going to get its name, and the index says so: who has judged its module did not see it.
+  void expect_copy(const std::string& path);
   // The open file is going to be written: from here on it is ours. False if its name went to
   // something else meanwhile (a copy that its source had replaced): it has to be looked up again.
   bool claim(const std::string& path, int fd);

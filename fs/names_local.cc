@@ -34,6 +34,15 @@ void Names::touch(const std::string& path) {
     if (parent_path(module) == path) changed(now);
 }
 
+void Names::expect_copy(const std::string& path) {
+  const auto at = locate(path);
+  if (at.module.empty()) return;
+  const std::lock_guard lock(mutex_);
+  auto& now = modules_[std::string(at.module)];
+  now.settled = false;
+  ++now.touched;
+}
+
 void Names::became_copy(const std::string& module) {
   touch(module);
   reconsider(module);

@@ -292,6 +292,7 @@ struct Daemon::Parts {
             [this] { return whiteouts.hold(); },
             [this](const std::string& path, fs::LayerId id, const hub::ContentId& content) {
               nodes.bind(path, id, content.hex);
+              if (cache_fs) cache_fs->expect_copy(path);
             }};
   }
 

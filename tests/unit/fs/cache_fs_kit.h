@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -103,10 +104,15 @@ struct Mount {
                                                                          *index, *second_askers)),
         sources(second == nullptr ? std::vector{&view} : std::vector{&view, second_view.get()}),
         fetcher(layer, partial_in(state), *index, *fetchers, fetch_options(),
-                {[this](const std::string& path) { return !whiteouts.covers(path); },
+                {[this](const std::string& path) {
+                   if (before_promise) before_promise(path);
+                   return !whiteouts.covers(path);
+                 },
                  [this] { return whiteouts.hold(); },
                  [this](const std::string& path, fs::LayerId id, const hub::ContentId& content) {
                    nodes.bind(path, id, content.hex);
+                   fs->expect_copy(path);
+                   if (before_name) before_name(path);
                  }}) {
     options.names.uid = ::geteuid();
     options.names.gid = ::getegid();
@@ -246,6 +252,9 @@ struct Mount {
     return row->origin == index::Origin::kOurs ? "ours" : "copy";
   }
 
+  // By the fetching thread, while a copy has no record yet, and while it has one and no name.
+  std::function<void(const std::string& path)> before_promise;
+  std::function<void(const std::string& path)> before_name;
   fs::Layer layer;
   std::unique_ptr<index::Index> index;
   fs::NodeTable nodes;

@@ -238,6 +238,35 @@ TEST_F(CacheFsTest, ACopyThatChangedInTheSourceIsFetchedAgain) {
   EXPECT_NE(files_[neff_], old.at(neff_));
 }
 
+// The module is judged by the new commit while a file of the old one is on its way to its name.
+TEST_F(CacheFsTest, ACopyThatComesLateIsJudgedToo) {
+  for (auto moment : {&Mount::before_promise, &Mount::before_name}) {
+    bool has_moved = false;
+    (*mount_).*moment = [&](const std::string& path) {
+      if (path != neff_ || std::exchange(has_moved, true)) return;
+      files_[neff_] += " and more";
+      repo_.commit(files_);
+      mount_->view.ask_head([](const std::exception_ptr&) {});
+      mount_->askers->drain();
+      EXPECT_TRUE(mount_->sees(kModuleA + "/compile_flags.json"));
+    };
+    mount_->read(neff_);
+    mount_->settle();
+    (*mount_).*moment = nullptr;
+    EXPECT_TRUE(has_moved);
+    EXPECT_EQ(mount_->read(neff_), files_[neff_]);
+    mount_->settle();
+    EXPECT_EQ(read_file(layer_ / neff_), files_[neff_]);
+    EXPECT_EQ(mount_->state_of(neff_), "copy");
+    files_[neff_] = "another";
+    repo_.commit(files_);
+    mount_->view.ask_head([](const std::exception_ptr&) {});
+    mount_->settle();
+    EXPECT_TRUE(mount_->sees(done_));
+    EXPECT_FALSE(is_local(neff_));
+  }
+}
+
 // The kernel keeps sizes and pages by node: what it has looked up before the branch moved is looked up
 // again before it is opened.
 TEST_F(CacheFsTest, AnInodeNeverGetsTheBytesOfAnotherCommit) {
