@@ -31,7 +31,7 @@ neffs=${NEFFS:-neffs}
 for program in python3 "$neffs"; do command -v "$program" >/dev/null || fail "there is no $program"; done
 [ -z "$compile" ] || command -v strace >/dev/null || fail "there is no strace"
 
-work=$(mktemp -d /var/tmp/neffs-field-XXXXXX)
+work=$(mktemp -d "${TMPDIR:-/var/tmp}/neffs-field-XXXXXX")
 finish() {
   "$neffs" umount "$work/mount" --lazy >/dev/null 2>&1 || true
   rm -rf --one-file-system "$work"
