@@ -116,6 +116,15 @@ std::vector<Finding> find_full_folders(const Json& answer) {
   return findings;
 }
 
+std::vector<Finding> find_push_trouble(const Json& answer) {
+  const auto push = answer.find("push");
+  if (push == answer.end() || !push->is_object()) return {};
+  const auto error = word_in(*push, "last_error");
+  if (error.empty()) return {};
+  return {{"publishing", word_in(*push, "repo"), error,
+           "it is tried again by itself; neffs status --json names what waits, in push.modules"}};
+}
+
 std::vector<std::pair<std::string, std::string>> finding_rows(const std::vector<Finding>& findings,
                                                               std::size_t most) {
   std::vector<std::pair<std::string, std::string>> rows;

@@ -24,6 +24,8 @@ std::vector<Finding> find_stale_locks(const nlohmann::ordered_json& answer);
 std::vector<Finding> find_failures(const nlohmann::ordered_json& answer);
 // Folders of the push repo that are full, or will be.
 std::vector<Finding> find_full_folders(const nlohmann::ordered_json& answer);
+// That what is compiled does not reach its repo.
+std::vector<Finding> find_push_trouble(const nlohmann::ordered_json& answer);
 
 // "made 3 min ago by process 123, which is gone", of an entry of `locks`.
 std::string lock_text(const nlohmann::ordered_json& lock);

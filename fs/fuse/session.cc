@@ -230,4 +230,8 @@ void Session::join_workers() {
   workers_.clear();
 }
 
+std::string fuse_library_version() {
+  return ::fuse_pkgversion();
+}
+
 }  // namespace neffs::fs

@@ -33,6 +33,9 @@ struct MountSpec {
   std::vector<std::string> kernel_options;  // noatime, noexec, …
 };
 
+// The version of libfuse that the program runs with: "3.14.0".
+std::string fuse_library_version();
+
 // Used by one thread, but for request_end(). In order: construct, mount(), attach(), run().
 class Session {
  public:

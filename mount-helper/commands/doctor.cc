@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
 #include <utility>
 #include <vector>
 
@@ -11,32 +12,50 @@
 #include "mount-helper/command_error.h"
 #include "mount-helper/control.h"
 #include "mount-helper/findings.h"
+#include "mount-helper/host_facts.h"
+#include "mount-helper/host_findings.h"
+#include "mount-helper/hub_session.h"
+#include "mount-helper/invoker.h"
 #include "mount-helper/mount_table.h"
 #include "mount-helper/output.h"
+#include "mount-helper/source.h"
 
 namespace neffs::mount_helper {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Everything that is looked at, in the order of the report.
-using Check = std::vector<Finding> (*)(const Json& status);
-constexpr std::array<Check, 3> kChecks = {find_stale_locks, find_failures, find_full_folders};
+constexpr const char* kMountIt = "neffs mount mounts it";
 
-std::vector<Finding> findings_of(const Json& status) {
-  std::vector<Finding> findings;
+// Everything that is looked at in what a mount says, in the order of the report.
+using Check = std::vector<Finding> (*)(const Json& status);
+constexpr std::array<Check, 4> kChecks = {find_stale_locks, find_failures, find_full_folders,
+                                          find_push_trouble};
+
+std::vector<Finding> findings_of(const Diagnosis& diagnosis) {
+  auto findings = diagnosis.around;
   for (const Check check : kChecks)
-    for (Finding& finding : check(status)) findings.push_back(std::move(finding));
+    for (Finding& finding : check(diagnosis.status)) findings.push_back(std::move(finding));
   return findings;
 }
 
-std::string find_mount(const std::string& typed) {
-  const auto table = read_mount_table();
-  const auto path = mount_path(typed, table);
-  const auto mounted = mount_at(table, path);
-  if (!mounted || mounted->type != kFilesystemType)
-    throw CommandError(path.string(), "not mounted", "neffs mount mounts it");
-  return path.string();
+// What a mount shows first, or would by default.
+Source source_to_ask(const Json& status, const Invoker& invoker) {
+  const Json& sources = list_in(status, "sources");
+  if (sources.empty()) return default_sources(invoker).front();
+  return {word_in(sources.front(), "repo"), word_in(sources.front(), "revision")};
+}
+
+// Sends one request, unless nothing is to be sent.
+void look_around(Diagnosis& diagnosis, const std::filesystem::path& mount_point) {
+  const auto invoker = invoker_of_process();
+  const auto environment = environment_of(invoker, "");
+  const auto host = look_at_host(mount_point, environment);
+  const auto source = source_to_ask(diagnosis.status, invoker);
+  for (auto& found : {find_host_trouble(host), find_stray_cache(host, mount_point),
+                      find_hub_trouble(reach_hub(source, environment))})
+    diagnosis.around.insert(diagnosis.around.end(), found.begin(), found.end());
+  diagnosis.notes = notes_of(host, mount_point);
 }
 
 }  // namespace
@@ -47,8 +66,10 @@ Json diagnosis_json(const Diagnosis& diagnosis) {
   json["removed"] = list_in(diagnosis.cleared, "removed");
   json["in_use"] = list_in(diagnosis.cleared, "in_use");
   json["findings"] = Json::array();
-  for (const Finding& finding : findings_of(diagnosis.status))
+  for (const Finding& finding : findings_of(diagnosis))
     json["findings"].push_back(finding_json(finding));
+  json["notes"] = Json::array();
+  for (const Finding& note : diagnosis.notes) json["notes"].push_back(finding_json(note));
   return json;
 }
 
@@ -58,26 +79,39 @@ std::string diagnosis_text(const Diagnosis& diagnosis, bool is_colored) {
     rows.emplace_back("removed", word_in(lock, "path") + ": " + lock_text(lock));
   for (const Json& lock : list_in(diagnosis.cleared, "in_use"))
     rows.emplace_back("left", word_in(lock, "path") + ": somebody has it open");
-  const auto wrong = finding_rows(findings_of(diagnosis.status));
+  const auto wrong = finding_rows(findings_of(diagnosis));
   rows.insert(rows.end(), wrong.begin(), wrong.end());
   if (wrong.empty()) rows.emplace_back("all well", "nothing is wrong");
+  const auto notes = finding_rows(diagnosis.notes);
+  rows.insert(rows.end(), notes.begin(), notes.end());
   return bold(word_in(diagnosis.status, "mountpoint"), is_colored) + '\n' + aligned(rows);
 }
 
 int doctor_command(const DoctorRequest& request) {
-  const std::string mount_point = find_mount(request.mount_point);
+  const auto table = read_mount_table();
+  const auto mount_point = mount_path(request.mount_point, table);
+  const auto mounted = mount_at(table, mount_point);
+  const bool is_ours = mounted && mounted->type == kFilesystemType;
+  if (!is_ours && request.clears_stale_locks)
+    throw CommandError(mount_point.string(), "not mounted", kMountIt);
   Diagnosis diagnosis;
   diagnosis.cleared = Json::object();
   if (request.clears_stale_locks)
     diagnosis.cleared = ask_or_throw(mount_point, clear_stale_locks_request());
-  diagnosis.status = ask_or_throw(mount_point, status_request());
+  if (is_ours) {
+    diagnosis.status = ask_or_throw(mount_point, status_request());
+  } else {
+    diagnosis.status = {{"mountpoint", mount_point.string()}};
+    diagnosis.around.push_back({"mount", mount_point.string(), "not mounted", kMountIt});
+  }
+  look_around(diagnosis, mount_point);
   if (request.is_json) {
     const Json shown = diagnosis_json(diagnosis);
     fmt::print("{}\n", shown.dump(2, ' ', false, Json::error_handler_t::replace));
   } else {
     fmt::print("{}", diagnosis_text(diagnosis, has_color(STDOUT_FILENO)));
   }
-  return findings_of(diagnosis.status).empty() ? kSuccess : kFailure;
+  return findings_of(diagnosis).empty() ? kSuccess : kFailure;
 }
 
 }  // namespace neffs::mount_helper

@@ -57,6 +57,31 @@ class ControlTest : public MountTest {
   TestRepo& repo_ = sample::create(hub_);
 };
 
+// Before anything is mounted, too.
+TEST_F(ControlTest, DoctorLooksAtTheHostAndTheHub) {
+  const auto doctor = [&](const std::filesystem::path& at, const Variables& more = {}) {
+    const Ended ended = neffs({"doctor", at.string(), "--json"}, more);
+    const json findings = json::parse(ended.out).at("findings");
+    EXPECT_EQ(ended.exit_code, findings.empty() ? 0 : 1) << ended.err;
+    std::string said;
+    for (const auto& finding : findings)
+      said += finding.at("check").get<std::string>() + " " + finding.at("what").get<std::string>() +
+              " (" + finding.at("mend").get<std::string>() + ")\n";
+    return said;
+  };
+  EXPECT_EQ(doctor(scratch_ / "none"), "mount not mounted (neffs mount mounts it)\n");
+  const auto mounted = mount();
+  EXPECT_EQ(doctor(mounted->root()), "");
+  EXPECT_NE(doctor(mounted->root(), {{"NEURON_CC_FLAGS", "--cache_dir=/elsewhere"}})
+                .find("programs use /elsewhere"),
+            std::string::npos);
+  EXPECT_NE(doctor(scratch_ / "none", {{"CUSTOM_CACHE_REPO", "lab/none"}}).find("hf auth login"),
+            std::string::npos);
+  hub_.stop();
+  EXPECT_NE(doctor(mounted->root()).find("HTTPS_PROXY"), std::string::npos);
+  EXPECT_EQ(doctor(mounted->root(), {{"HF_HUB_OFFLINE", "1"}}), "");
+}
+
 TEST_F(ControlTest, MetricsAreInAFileAndAtHand) {
   const auto file = scratch_ / "neffs.prom";
   const auto mounted = mount({"metrics=" + file.string()});

@@ -137,7 +137,7 @@ TEST_F(LocksTest, DoctorTellsProgramsToo) {
   stdfs::create_directory(scratch_ / "plain");
   const Ended unmounted = neffs({"doctor", (scratch_ / "plain").string()});
   EXPECT_EQ(unmounted.exit_code, 1);
-  EXPECT_NE(unmounted.err.find("not mounted (neffs mount mounts it)"), std::string::npos);
+  EXPECT_NE(unmounted.out.find("not mounted (neffs mount mounts it)"), std::string::npos);
 }
 
 // SEMANTICS 15: the living keep their locks, whatever is asked for.

@@ -120,7 +120,9 @@ TEST(Diagnosis, OfAMountThatIsWell) {
   EXPECT_EQ(diagnosis_text({full_status(), Json::object()}, false),
             "/mnt/x\n  all well  nothing is wrong\n");
   const Json json = diagnosis_json({full_status(), Json::object()});
-  EXPECT_EQ(json, Json::parse(R"({"mountpoint":"/mnt/x","removed":[],"in_use":[],"findings":[]})"));
+  EXPECT_EQ(
+      json,
+      Json::parse(R"({"mountpoint":"/mnt/x","removed":[],"in_use":[],"findings":[],"notes":[]})"));
 }
 
 TEST(Diagnosis, SaysWhatWasMendedAndWhatIsLeft) {
