@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Every test that SEMANTICS.md names exists, and every promise names at least one.
+# Every test that SEMANTICS.md and SECURITY.md name exists, and every promise names at least one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 failed=0
 known=$(git ls-files 'tests/*.cc' | xargs sed -nE 's/^TEST(_F|_P)?\(([A-Za-z0-9]+), *([A-Za-z0-9_]+)\).*/\2.\3/p' | sort -u)
-for name in $(grep -oE '`[A-Za-z]+\.[A-Z][A-Za-z0-9]+`' SEMANTICS.md | tr -d '`'); do
+for name in $(grep -ohE '`[A-Za-z]+\.[A-Z][A-Za-z0-9]+`' SEMANTICS.md SECURITY.md | tr -d '`'); do
   if ! grep -qxF "$name" <<<"$known"; then
-    echo "SEMANTICS.md names $name, which is no test"
+    echo "$name is named, and is no test"
     failed=1
   fi
 done
