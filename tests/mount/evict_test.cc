@@ -11,52 +11,20 @@
 #include <string>
 
 #include "tests/mount/disk.h"
-#include "tests/mount/mount_test.h"
+#include "tests/mount/numbered_modules.h"
 
 namespace neffs::test {
 namespace {
 
 namespace stdfs = std::filesystem;
 
-constexpr std::size_t kNeffBytes = 300'000;
 // The evictor looks every few seconds.
 constexpr std::chrono::seconds kSoon{40};
 
-std::string module_path(int number) {
-  return sample::kVersion + "/MODULE_" + std::to_string(4700 + number) + "+e30acd3a";
-}
-
-std::string neff_of(int number) {
-  return module_path(number) + "/model.neff";
-}
-
-std::string neff_bytes(int number) {
-  return std::string(kNeffBytes, static_cast<char>(number));
-}
-
-class EvictTest : public MountTestBothWays {
+class EvictTest : public NumberedModules {
  protected:
-  EvictTest() {
-    std::vector<NewFile> files;
-    for (int number = 1; number <= 3; ++number) {
-      files.push_back({neff_of(number), neff_bytes(number), true});
-      files.push_back({module_path(number) + "/model.done", ""});
-    }
-    repo_.commit(files);
-  }
+  EvictTest() : NumberedModules(3) {}
 
-  std::unique_ptr<Mount> mount_cache(std::vector<std::string> options = {}) {
-    options.insert(options.begin(), {way(), "min_free=0"});
-    return mount_as({.source = "team/cache", .options = std::move(options)});
-  }
-  // Uses the module, and waits until the copy is whole.
-  void use(const Mount& mounted, int number) {
-    EXPECT_EQ(read_file(mounted / neff_of(number)).text, neff_bytes(number));
-    EXPECT_TRUE(eventually([&] { return is_here(mounted, number); }));
-  }
-  static bool is_here(const Mount& mounted, int number) {
-    return stat_error(mounted.layer(module_path(number) + "/model.done")) == 0;
-  }
   // Says when it was last used, as if time had passed.
   static void set_used(const Mount& mounted, int number, std::time_t when) {
     const std::array<timespec, 2> times{timespec{when, 0}, timespec{0, UTIME_OMIT}};
@@ -70,11 +38,6 @@ class EvictTest : public MountTestBothWays {
     words.insert(words.end(), {"--mountpoint", mounted.root().string()});
     return neffs(words);
   }
-  std::size_t downloads_of(int number) {
-    return hub_.traffic().count({.kind = Kind::kResolveGet, .text = neff_of(number)});
-  }
-
-  TestRepo& repo_ = hub_.create_repo("team/cache");
 };
 NEFFS_BOTH_WAYS(EvictTest);
 

@@ -7,26 +7,12 @@
 #include <filesystem>
 #include <string>
 
-#include "tests/mount/mount_test.h"
+#include "tests/mount/numbered_modules.h"
 
 namespace neffs::test {
 namespace {
 
 namespace stdfs = std::filesystem;
-
-constexpr std::size_t kNeffBytes = 300'000;
-
-std::string module_path(int number) {
-  return sample::kVersion + "/MODULE_" + std::to_string(4700 + number) + "+e30acd3a";
-}
-
-std::string neff_of(int number) {
-  return module_path(number) + "/model.neff";
-}
-
-std::string neff_bytes(int number) {
-  return std::string(kNeffBytes, static_cast<char>(number));
-}
 
 // Other bytes of the same size and time, as a bad disk leaves them.
 void damage(const stdfs::path& file) {
@@ -40,28 +26,10 @@ void damage(const stdfs::path& file) {
   ASSERT_EQ(::utimensat(AT_FDCWD, file.c_str(), times.data(), 0), 0);
 }
 
-class VerifyTest : public MountTestBothWays {
+class VerifyTest : public NumberedModules {
  protected:
-  VerifyTest() {
-    std::vector<NewFile> files;
-    for (int number = 1; number <= 2; ++number) {
-      files.push_back({neff_of(number), neff_bytes(number), true});
-      files.push_back({module_path(number) + "/model.done", ""});
-    }
-    repo_.commit(files);
-  }
+  VerifyTest() : NumberedModules(2) {}
 
-  std::unique_ptr<Mount> mount_cache(std::vector<std::string> options = {}) {
-    options.insert(options.begin(), {way(), "min_free=0"});
-    return mount_as({.source = "team/cache", .options = std::move(options)});
-  }
-  void use(const Mount& mounted, int number) {
-    EXPECT_EQ(read_file(mounted / neff_of(number)).text, neff_bytes(number));
-    EXPECT_TRUE(eventually([&] { return is_here(mounted, number); }));
-  }
-  static bool is_here(const Mount& mounted, int number) {
-    return stat_error(mounted.layer(module_path(number) + "/model.done")) == 0;
-  }
   Ended verify(std::vector<std::string> words = {}) {
     words.insert(words.begin(), "verify");
     words.insert(words.end(), {"--mountpoint", (scratch_ / "mnt").string()});
@@ -72,11 +40,6 @@ class VerifyTest : public MountTestBothWays {
     const auto ended = verify(std::move(words));
     return nlohmann::json::parse(ended.out);
   }
-  std::size_t downloads_of(int number) {
-    return hub_.traffic().count({.kind = Kind::kResolveGet, .text = neff_of(number)});
-  }
-
-  TestRepo& repo_ = hub_.create_repo("team/cache");
 };
 NEFFS_BOTH_WAYS(VerifyTest);
 

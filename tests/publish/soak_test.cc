@@ -351,7 +351,7 @@ TEST_F(SoakTest, WhatMayBeReliedOnHoldsAllTheTime) {
   all.push_back(in_background([this] { the_hub_fails(); }));
   auto killing = in_background([this] { daemons_are_killed(); });
   const std::chrono::seconds how_long(number_in("NEFFS_SOAK_SECONDS", 20));
-  eventually([this] { return HasFailure(); }, how_long);
+  eventually([] { return HasFailure(); }, how_long);
   end();
   killing.get();
   for (auto& one : all) one.get();
