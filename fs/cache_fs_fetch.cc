@@ -98,7 +98,10 @@ void CacheFs::fetch_bundle(const std::string& path) try {
     const auto other = join_path(at.module, inside);
     if (other == path || layer_.stat(other) || placer_.staged(other)) continue;
     if (auto wanted = order(other, listing->names.at(inside), *from))
-      fetcher_.fetch(std::move(*wanted), Urgency::kAhead, [](const auto&, const auto&) {});
+      fetcher_.fetch(std::move(*wanted), Urgency::kAhead,
+                     [this, other](const auto& /*file*/, const auto& error) {
+                       if (error) names_.reconsider(other);
+                     });
   }
 } catch (const std::exception& error) {
   spdlog::debug("{}: nothing is fetched ahead: {}", path, error.what());
