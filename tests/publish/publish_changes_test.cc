@@ -3,6 +3,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdint>
+#include <ctime>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "tests/mount/disk.h"
@@ -97,14 +101,14 @@ class TracedTest : public ChangesTest {
     if (!IsSkipped() && !missing.empty()) GTEST_SKIP() << missing;
   }
   // The disk is taken away meanwhile, as nothing else can set the time of a change.
-  void set_back_times(const MadeModule& module) const {
+  //   to: as debugfs takes it
+  void set_back_times(const MadeModule& module, const std::string& to) const {
     const auto root = (scratch_ / "mnt").string();
     const std::string device = device_at(root);
     std::string orders;
     for (const auto& [name, bytes] : module.files)
       for (const char* field : {"mtime", "ctime"})
-        orders +=
-            "set_inode_field /" + module.path + "/" + name + " " + field + " 20200101000000\n";
+        orders += "set_inode_field /" + module.path + "/" + name + " " + field + " " + to + "\n";
     write_file(scratch_ / "orders", orders);
     expect_done({"umount", root});
     expect_done({"/usr/sbin/debugfs", "-w", "-f", (scratch_ / "orders").string(), device});
@@ -134,18 +138,42 @@ TEST_F(TracedTest, WaitsForAMinuteOfQuiet) {
   expect_published_alone(made_module(1));
 }
 
-TEST_F(TracedTest, IsPublishedAfterIt) {
-  constexpr std::uint64_t kSize = std::uint64_t{64} << 20;
-  const auto traced = traced_model();
-  const Disk disk("ext4", kSize, scratch_ / "mnt");
-  {
-    const auto mounted = mount_writing();
-    put_files(mounted->root(), traced);
+// Of a model that was made in an earlier life, and whose files say that they are of that time.
+class EarlierTracedTest : public TracedTest {
+ protected:
+  void TearDown() override {
+    disk_.reset();
+    TracedTest::TearDown();
   }
-  set_back_times(traced);
-  const auto mounted = mount_writing();
-  expect_flushed(*mounted);
-  expect_published_alone(traced);
+  std::unique_ptr<Mount> mount_later(const std::string& time) {
+    disk_.emplace("ext4", std::uint64_t{64} << 20, scratch_ / "mnt");
+    {
+      const auto mounted = mount_writing();
+      put_files(mounted->root(), traced_);
+    }
+    set_back_times(traced_, time);
+    auto mounted = mount_writing();
+    expect_flushed(*mounted);
+    return mounted;
+  }
+
+  const MadeModule traced_ = traced_model();
+
+ private:
+  std::optional<Disk> disk_;
+};
+
+TEST_F(EarlierTracedTest, IsPublishedAfterIt) {
+  const auto quiet = std::time(nullptr) - 90;
+  mount_later("@" + std::to_string(quiet));
+  expect_published_alone(traced_);
+}
+
+// Nobody knows whether its bytes were on the disk when the power went.
+TEST_F(EarlierTracedTest, IsHeldIfTheMachineWasStartedSince) {
+  const auto mounted = mount_later("20200101000000");
+  EXPECT_EQ(history().commits(), 0U);
+  EXPECT_EQ(mounted->status().at("push").at("held"), 1);
 }
 
 }  // namespace
