@@ -74,7 +74,7 @@ std::vector<index::LayerFile> Names::drop_damaged(const index::LayerFile& file) 
   const auto at = locate(file.path);
   if (!at.module.empty() && is_wholly_local(at.module)) return {};
   if (index_.layer_file(file.path) != file || !can_be_had_again(file)) return {};
-  const auto gone = with_its_mark(file);
+  auto gone = with_its_mark(file);
   remove_copies(gone, Spare::kNothing, "its bytes are damaged");
   return gone;
 }
