@@ -114,6 +114,24 @@ void report(const std::string& repo, const std::optional<std::set<std::string>>&
   if (added->size() > kMostNames) fmt::print(stderr, "  and {} more\n", added->size() - kMostNames);
 }
 
+struct TargetNow {
+  std::string repo;  // as the Hub calls it
+  std::string head;
+  bool is_mounted = false;
+};
+
+// The session's thread ends with this: a daemon is forked later.
+TargetNow check_target(const AddRequest& request, const Source& target,
+                       const hub::Environment& environment) {
+  const HubSession session(environment);
+  check_login(session.client());
+  TargetNow now;
+  now.repo = check_may_write(session.client(), target, !request.repo.empty());
+  now.is_mounted = check_mount(request.mount_point, target.repo);
+  now.head = hub::HubRepo(session.client(), target.repo, target.revision, kToAsk).head();
+  return now;
+}
+
 }  // namespace
 
 int add_command(const AddRequest& request) {
@@ -126,17 +144,15 @@ int add_command(const AddRequest& request) {
   if (target.revision != "main")
     throw usage_error(sources_text({target}), "modules are added to the main branch",
                       "--repo_id " + target.repo);
-  const HubSession session(environment);
-  check_login(session.client());
-  const auto repo = check_may_write(session.client(), target, !request.repo.empty());
-  const bool is_mounted = check_mount(request.mount_point, target.repo);
-  hub::HubRepo reader(session.client(), target.repo, target.revision, kToAsk);
-  const auto before = reader.head();
-  const int status = run_command(run_request(request, target, is_mounted, std::move(command)));
+  const auto place = check_target(request, target, environment);
+  const int status =
+      run_command(run_request(request, target, place.is_mounted, std::move(command)));
   try {
-    report(repo, added_between(reader, before, reader.head()));
+    const HubSession session(environment);
+    hub::HubRepo reader(session.client(), target.repo, target.revision, kToAsk);
+    report(place.repo, added_between(reader, place.head, reader.head()));
   } catch (const std::exception& error) {  // the trainer's status is what counts
-    complain(fmt::format("what is new in {} cannot be told: {}", repo, error.what()));
+    complain(fmt::format("what is new in {} cannot be told: {}", place.repo, error.what()));
   }
   return status;
 }
