@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cstdint>
 #include <set>
 
@@ -113,6 +114,23 @@ std::vector<Finding> find_full_folders(const Json& answer) {
                                     kMostNames, word_in(push, "repo")),
                         kMakeRoom});
   }
+  return findings;
+}
+
+std::vector<Finding> find_source_trouble(const Json& answer) {
+  constexpr std::array<std::array<const char*, 3>, 3> kStates = {{
+      {"auth", "refuses the mount's token",
+       "hf auth login, HF_TOKEN or token_file; then mount anew"},
+      {"missing", "is not there, or is private and the token may not read it",
+       "check the name, and the rights of the token"},
+      {"throttled", "is asked more often than the Hub allows",
+       "it goes on by itself; a token raises the limit, a mirror serves many hosts"},
+  }};
+  std::vector<Finding> findings;
+  for (const Json& source : list_in(answer, "sources"))
+    for (const auto& [state, what, mend] : kStates)
+      if (word_in(source, "state") == state)
+        findings.push_back({"source", word_in(source, "repo"), what, mend});
   return findings;
 }
 

@@ -24,6 +24,8 @@ std::vector<Finding> find_stale_locks(const nlohmann::ordered_json& answer);
 std::vector<Finding> find_failures(const nlohmann::ordered_json& answer);
 // Folders of the push repo that are full, or will be.
 std::vector<Finding> find_full_folders(const nlohmann::ordered_json& answer);
+// Sources that refuse the mount, whose token may be another than the command's.
+std::vector<Finding> find_source_trouble(const nlohmann::ordered_json& answer);
 // That what is compiled does not reach its repo.
 std::vector<Finding> find_push_trouble(const nlohmann::ordered_json& answer);
 

@@ -110,8 +110,8 @@ ordered_json push_json(const StatusFacts& facts) {
 
 }  // namespace
 
-std::string status_json(const StatusFacts& facts, const fs::Counters& counters,
-                        const fs::FetchCounters& fetches) {
+ordered_json status_json(const StatusFacts& facts, const fs::Counters& counters,
+                         const fs::FetchCounters& fetches) {
   ordered_json json;
   json["version"] = kVersion;
   json["mounted"] = true;
@@ -136,7 +136,7 @@ std::string status_json(const StatusFacts& facts, const fs::Counters& counters,
   reads["misses"] = counters.misses.load();
   reads["errors"] = counters.errors.load();
   reads["in_flight"] = fetches.in_flight.load();
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return json;
 }
 
 }  // namespace neffs::mount_helper

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -53,8 +54,8 @@ struct StatusFacts {
   std::vector<fs::FailedModule> failures;
 };
 
-// One JSON object. The counters run since the mount.
-std::string status_json(const StatusFacts& facts, const fs::Counters& counters,
-                        const fs::FetchCounters& fetches);
+// One JSON object, whose texts need not be UTF-8. The counters run since the mount.
+nlohmann::ordered_json status_json(const StatusFacts& facts, const fs::Counters& counters,
+                                   const fs::FetchCounters& fetches);
 
 }  // namespace neffs::mount_helper

@@ -52,7 +52,7 @@ std::string Verbs::answer(std::string_view request, uid_t caller) const {
     const auto verb = parsed.at("request").get<std::string>();
     const auto path = [&] { return parsed.at("path").get<std::string>(); };
     if (verb == "hello") return hello();
-    if (verb == "status") return status();
+    if (verb == "status") return text_of(status());
     if (verb == "metrics") return text_of({{"text", metrics()}});
     if (verb == "explain") return explain(path());
     if (verb == "restore") return restore(path(), caller);
@@ -129,7 +129,7 @@ std::string Verbs::adopt(uid_t caller) const {
   return text_of({{"adopted", parts_.housekeeper.adopt_held()}});
 }
 
-std::string Verbs::status() const {
+ordered_json Verbs::status() const {
   StatusFacts facts;
   facts.mount = mount_;
   facts.uptime = std::chrono::steady_clock::now() - started_;
@@ -155,7 +155,7 @@ std::string Verbs::metrics() const {
     const auto state = parts_.rates != nullptr ? parts_.rates->state(bucket, now) : std::nullopt;
     if (state) hub.quota_left.emplace(name, state->remaining);
   }
-  return metrics_text(ordered_json::parse(status()), hub);
+  return metrics_text(status(), hub);
 }
 
 // A failure here does no harm where a source has the module: it is a hit.

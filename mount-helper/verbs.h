@@ -54,7 +54,7 @@ class Verbs {
 
  private:
   std::string hello() const;
-  std::string status() const;
+  nlohmann::ordered_json status() const;
   index::LayerTotals totals() const;
   std::string explain(const std::string& path) const;
   std::string restore(const std::string& path, uid_t caller) const;

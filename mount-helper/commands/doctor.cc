@@ -29,8 +29,8 @@ constexpr const char* kMountIt = "neffs mount mounts it";
 
 // Everything that is looked at in what a mount says, in the order of the report.
 using Check = std::vector<Finding> (*)(const Json& status);
-constexpr std::array<Check, 4> kChecks = {find_stale_locks, find_failures, find_full_folders,
-                                          find_push_trouble};
+constexpr std::array<Check, 5> kChecks = {find_source_trouble, find_stale_locks, find_failures,
+                                          find_full_folders, find_push_trouble};
 
 std::vector<Finding> findings_of(const Diagnosis& diagnosis) {
   auto findings = diagnosis.around;
@@ -46,16 +46,30 @@ Source source_to_ask(const Json& status, const Invoker& invoker) {
   return {word_in(sources.front(), "repo"), word_in(sources.front(), "revision")};
 }
 
+// Of the way to the Hub. What a repo refuses this command says nothing of a mount, whose token may be
+// another.
+std::vector<Finding> find_way_trouble(const Json& status, const Invoker& invoker,
+                                      const hub::Environment& environment) {
+  if (status.value("offline", false)) return {};
+  const auto reach = reach_hub(source_to_ask(status, invoker), environment);
+  const bool is_refusal = reach.failure && hub::is_definite(*reach.failure);
+  return is_refusal && status.contains("sources") ? std::vector<Finding>()
+                                                  : find_hub_trouble(reach);
+}
+
 // Sends one request, unless nothing is to be sent.
 void look_around(Diagnosis& diagnosis, const std::filesystem::path& mount_point) {
   const auto invoker = invoker_of_process();
   const auto environment = environment_of(invoker, "");
   const auto host = look_at_host(mount_point, environment);
-  const auto source = source_to_ask(diagnosis.status, invoker);
   for (auto& found : {find_host_trouble(host), find_stray_cache(host, mount_point),
-                      find_hub_trouble(reach_hub(source, environment))})
+                      find_way_trouble(diagnosis.status, invoker, environment)})
     diagnosis.around.insert(diagnosis.around.end(), found.begin(), found.end());
   diagnosis.notes = notes_of(host, mount_point);
+  diagnosis.host = {{"kernel", host.kernel},
+                    {"libfuse", host.fuse_library},
+                    {"disk", host.disk},
+                    {"free_bytes", host.free_bytes}};
 }
 
 }  // namespace
@@ -70,6 +84,7 @@ Json diagnosis_json(const Diagnosis& diagnosis) {
     json["findings"].push_back(finding_json(finding));
   json["notes"] = Json::array();
   for (const Finding& note : diagnosis.notes) json["notes"].push_back(finding_json(note));
+  json["host"] = diagnosis.host;
   return json;
 }
 

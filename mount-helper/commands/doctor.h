@@ -26,6 +26,7 @@ struct Diagnosis {
   nlohmann::ordered_json status;
   nlohmann::ordered_json cleared;
   std::vector<Finding> around{};  // of the host and the Hub
+  nlohmann::ordered_json host{};  // what it runs on
   std::vector<Finding> notes{};   // what works, but could be better
 };
 nlohmann::ordered_json diagnosis_json(const Diagnosis& diagnosis);

@@ -77,6 +77,13 @@ TEST_F(ControlTest, DoctorLooksAtTheHostAndTheHub) {
             std::string::npos);
   EXPECT_NE(doctor(scratch_ / "none", {{"CUSTOM_CACHE_REPO", "lab/none"}}).find("hf auth login"),
             std::string::npos);
+  hub_.create_repo("lab/private", {.is_private = true});
+  hub_.add_token("hf_r", {.user = "bob", .roles = {{"lab/private", Role::kRead}}});
+  write_file(scratch_ / "token", "hf_r");
+  const auto with_token = mount_as({.source = "lab/private",
+                                    .options = {"token_file=" + (scratch_ / "token").string()},
+                                    .directory = "private"});
+  EXPECT_EQ(doctor(with_token->root()), "") << "the command has no token, the mount has";
   hub_.stop();
   EXPECT_NE(doctor(mounted->root()).find("HTTPS_PROXY"), std::string::npos);
   EXPECT_EQ(doctor(mounted->root(), {{"HF_HUB_OFFLINE", "1"}}), "");

@@ -124,14 +124,22 @@ TEST_F(PublishTest, DeletesDoNotReachTheRepo) {
     EXPECT_TRUE(repo_.find(repo_.head(), path)) << path << " was deleted";
 }
 
-TEST_F(PublishTest, TheFirstWriterWins) {
+struct FirstWriter : PublishTest {
+  // Compiles a module that the repo has got meanwhile, and publishes what there is: ours, theirs.
+  std::pair<MadeModule, MadeModule> lose_to_first_writer(const Mount& mounted) {
+    const auto ours = made_module(1);
+    auto theirs = ours;
+    theirs.files["model.neff"] = made_module(2).files["model.neff"];
+    repo_.commit(files_to_commit(theirs));
+    compile_into(mounted.root(), ours);
+    expect_flushed(mounted);
+    return {ours, theirs};
+  }
+};
+
+TEST_F(FirstWriter, Wins) {
   const auto mounted = mount_writing();
-  const auto ours = made_module(1);
-  auto theirs = ours;
-  theirs.files["model.neff"] = made_module(2).files["model.neff"];
-  repo_.commit(files_to_commit(theirs));
-  compile_into(mounted->root(), ours);
-  expect_flushed(*mounted);
+  const auto [ours, theirs] = lose_to_first_writer(*mounted);
   expect_published_alone(theirs);
   EXPECT_EQ(files_in(mounted->root(), ours), ours.files);
   EXPECT_EQ(mounted->status().at("push").at("superseded"), 1);
@@ -140,14 +148,9 @@ TEST_F(PublishTest, TheFirstWriterWins) {
 }
 
 // What was compiled here is nobody's to remove; its damage is told where its hash is known.
-TEST_F(PublishTest, DamageOfWhatWasCompiledHereIsToldAndMendedByNobody) {
+TEST_F(FirstWriter, LeavesOursWhoseDamageIsToldAndMendedByNobody) {
   const auto mounted = mount_writing();
-  const auto ours = made_module(1);
-  auto theirs = ours;
-  theirs.files["model.neff"] = made_module(2).files["model.neff"];
-  repo_.commit(files_to_commit(theirs));
-  compile_into(mounted->root(), ours);
-  expect_flushed(*mounted);
+  const auto ours = lose_to_first_writer(*mounted).first;
   const auto neff = mounted->layer(ours.path + "/model.neff");
   const auto verify = [&] {
     return neffs({"verify", "--repair", "--mountpoint", mounted->root().string()});

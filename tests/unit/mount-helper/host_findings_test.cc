@@ -148,6 +148,16 @@ TEST(HostFindings, AClockThatIsWrong) {
   EXPECT_EQ(find_hub_trouble(reach)[0].what, "is 2 h 5 min ahead of the Hub");
 }
 
+TEST(HostFindings, ASourceThatRefusesTheMount) {
+  const auto status = nlohmann::ordered_json::parse(R"({"sources":[
+    {"repo":"lab/a","state":"ok"},{"repo":"lab/b","state":"auth"},{"repo":"lab/c","state":"missing"},
+    {"repo":"lab/d","state":"throttled"},{"repo":"lab/e","state":"offline"}]})");
+  const auto found = mount_helper::find_source_trouble(status);
+  EXPECT_THAT(checks_of(found), ElementsAre("source", "source", "source"));
+  EXPECT_EQ(found[0].subject, "lab/b");
+  EXPECT_THAT(mount_helper::find_source_trouble(nlohmann::ordered_json::object()), IsEmpty());
+}
+
 TEST(HostFindings, AreShownBeforeThoseOfTheMount) {
   mount_helper::Diagnosis diagnosis;
   diagnosis.status = {{"mountpoint", "/mnt/x"},

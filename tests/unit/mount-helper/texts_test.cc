@@ -122,7 +122,8 @@ TEST(Diagnosis, OfAMountThatIsWell) {
   const Json json = diagnosis_json({full_status(), Json::object()});
   EXPECT_EQ(
       json,
-      Json::parse(R"({"mountpoint":"/mnt/x","removed":[],"in_use":[],"findings":[],"notes":[]})"));
+      Json::parse(
+          R"({"mountpoint":"/mnt/x","removed":[],"in_use":[],"findings":[],"notes":[],"host":null})"));
 }
 
 TEST(Diagnosis, SaysWhatWasMendedAndWhatIsLeft) {
