@@ -62,8 +62,7 @@ std::uint64_t CacheFs::evict(const std::string& path, std::vector<RemoteView*>& 
 
 std::string CacheFs::drop_damaged(const index::LayerFile& file, std::vector<RemoteView*>& answering,
                                   const std::stop_token& stop) {
-  const auto unit =
-      locate(file.path).module.empty() ? file.path : std::string(locate(file.path).module);
+  const auto unit = unit_of(file.path);
   if (!is_known(file.path, answering, stop)) return "its source does not answer";
   const auto hold = placer_.hold_names();
   if (fetcher_.is_fetching(unit)) return "its module is being fetched";

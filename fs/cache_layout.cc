@@ -66,6 +66,11 @@ Location locate(std::string_view path) {
   return {Place::kInsideModule, top, path.substr(0, slash + 1 + end), rest.substr(end + 1)};
 }
 
+std::string unit_of(const std::string& path) {
+  const auto module = locate(path).module;
+  return module.empty() ? path : std::string(module);
+}
+
 bool is_hostile_name(std::string_view name, bool at_root) {
   if (name.empty() || name == "." || name == ".." || name.size() > kLongestName) return true;
   if (at_root && is_reserved_root_name(name)) return true;

@@ -32,6 +32,9 @@ struct Location {
 // The views point into `path`.
 Location locate(std::string_view path);
 
+// What comes and goes as one: the module that the path is in, else the path itself.
+std::string unit_of(const std::string& path);
+
 // True for names that are never shown from a repo: empty, ".", "..", with '/', NUL or control bytes,
 // over 255 bytes, and ".cache" or our control name at the root.
 bool is_hostile_name(std::string_view name, bool at_root);

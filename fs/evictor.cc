@@ -30,11 +30,6 @@ constexpr int kNice = 10;
 // A little more goes than has to, so that the next fetch does not begin it anew.
 constexpr std::uint64_t kSpare = 20;  // a twentieth
 
-std::string unit_of(const std::string& path) {
-  const auto at = locate(path);
-  return at.module.empty() ? path : std::string(at.module);
-}
-
 bool was_used_lately(const EvictionUnit& unit) {
   const auto since = std::chrono::system_clock::now() - kSpared;
   return std::chrono::nanoseconds(unit.used_ns) > since.time_since_epoch();

@@ -21,11 +21,6 @@ struct PromisedFile {
   std::optional<std::int64_t> mtime_ns;  // ours: when it was hashed
 };
 
-std::string unit_of(const std::string& path) {
-  const auto at = locate(path);
-  return at.module.empty() ? path : std::string(at.module);
-}
-
 bool is_meant(const std::string& path, const std::string& asked) {
   if (is_at_or_below(path, asked)) return true;
   const auto at = locate(path);

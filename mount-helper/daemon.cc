@@ -19,6 +19,7 @@
 #include "hub/curl_http_client.h"
 #include "hub/hub_client.h"
 #include "hub/hub_push_repo.h"
+#include "mount-helper/daemon_settings.h"
 #include "mount-helper/hub_session.h"
 #include "mount-helper/metrics_file.h"
 #include "mount-helper/mounted_sources.h"
@@ -34,17 +35,6 @@ constexpr std::size_t kFetchers = 8;
 // A Hub that does not answer must not hold up a mount; it is asked again later.
 constexpr milliseconds kConnectPatience{5'000};
 constexpr milliseconds kPatienceAtEnd{1'800};
-
-bool is_offline(const DaemonPlan& plan) {
-  return plan.options.is_offline || mount_helper::is_offline(plan.environment);
-}
-
-hub::HubClient::Options hub_options(const DaemonPlan& plan) {
-  hub::HubClient::Options options;
-  options.endpoint = endpoint_of(plan.environment);
-  options.offline = is_offline(plan);
-  return options;
-}
 
 std::unique_ptr<index::Index> open_index(const DaemonPlan& plan) {
   index::OpenReport report;
@@ -63,61 +53,6 @@ fs::UniqueFd open_partial_directory(const DaemonPlan& plan) {
                            O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) fs::throw_errno("open");
   return fd;
-}
-
-fs::NamesOptions names_options(const MountOptions& options) {
-  fs::NamesOptions names;
-  names.uid = ::geteuid();
-  names.gid = options.gid.value_or(::getegid());
-  names.directory_mode = 0777 & ~options.dmask;
-  names.file_mode = 0666 & ~options.fmask;
-  return names;
-}
-
-fs::FsOptions fs_options(const MountOptions& options) {
-  fs::FsOptions result;
-  const bool list_all =
-      options.list == ListMode::kAll || (options.list == ListMode::kAuto && options.is_read_only);
-  result.list = list_all ? fs::ListPolicy::kAll : fs::ListPolicy::kLocal;
-  result.hub_timeout = options.hub_timeout;
-  result.miss_check = options.miss_check;
-  result.names = names_options(options);
-  return result;
-}
-
-fs::FetchOptions fetch_options(const MountOptions& options) {
-  const auto names = names_options(options);
-  return {options.fetch_timeout, names.directory_mode, names.file_mode, names.uid, names.gid};
-}
-
-// Who only browses finds everything as it was left.
-fs::KeepOptions keep_options(const MountOptions& options) {
-  if (!options.is_read_only) return options.keep;
-  return {.stale_locks = fs::StaleLocks::kKeep, .failures = std::nullopt};
-}
-
-fs::MountSpec mount_spec(const DaemonPlan& plan) {
-  const bool is_root = ::geteuid() == 0;
-  const auto& options = plan.options;
-  fs::MountSpec spec;
-  spec.source = sources_text(plan.sources);
-  spec.mountpoint = plan.mountpoint;
-  spec.allow_other = is_root || options.allow_other;
-  spec.default_permissions = is_root || options.default_permissions || options.allow_other;
-  spec.read_only = options.is_read_only;
-  spec.kernel_options = options.kernel_options;
-  switch (options.passthrough) {
-    case PassthroughMode::kAuto:
-      spec.passthrough = fs::Passthrough::kAuto;
-      break;
-    case PassthroughMode::kOn:
-      spec.passthrough = fs::Passthrough::kOn;
-      break;
-    case PassthroughMode::kOff:
-      spec.passthrough = fs::Passthrough::kOff;
-      break;
-  }
-  return spec;
 }
 
 std::string source_text(const fs::SourceStatus& source) {
