@@ -59,7 +59,7 @@ std::string description_of(const index::Push& push) {
 PushBatch::PushBatch(const PushParts& parts, std::vector<index::Upload> uploads,
                      std::stop_token stop)
     : parts_(parts), stop_(std::move(stop)) {
-  for (auto& upload : uploads) items_.push_back({std::move(upload), {}, {}, {}, {}});
+  for (auto& upload : uploads) items_.push_back({std::move(upload), {}, {}, {}, {}, {}});
 }
 
 std::optional<PushResult> PushBatch::push() {
@@ -129,19 +129,23 @@ void PushBatch::bring() {
 
 hub::UploadRequest PushBatch::uploads_to_make(const Items& items) const {
   hub::UploadRequest request;
-  std::map<std::string, std::string> paths;  // by content
+  struct Bytes {
+    std::string path;
+    std::optional<hub::Seal> seal;
+  };
+  std::map<std::string, Bytes> by_content;
   for (const auto& item : items)
     for (std::size_t i = 0; i < item.upload.files.size(); ++i) {
       const auto& file = item.upload.files[i];
       if (file.mode != index::UploadMode::kLfs || item.is_there[i]) continue;
-      if (paths.emplace(file.sha256, bytes_of(file.path)).second)
+      if (by_content.emplace(file.sha256, Bytes{bytes_of(file.path), item.seals[i]}).second)
         request.objects.push_back(object_of(file));
     }
-  request.open = [&layer = parts_.layer, paths](const hub::LfsObject& object) {
-    const auto& path = paths.at(object.content.text());
+  request.open = [&layer = parts_.layer, by_content](const hub::LfsObject& object) {
+    const auto& [path, seal] = by_content.at(object.content.text());
     try {
       const auto fd = std::make_shared<const UniqueFd>(layer.open_to_look(path));
-      return hub::OpenedFile{fd, fd->get()};
+      return hub::OpenedFile{fd, fd->get(), seal};
     } catch (const std::system_error& error) {
       throw hub::HubError::local(path, error.code().value());
     }

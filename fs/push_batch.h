@@ -64,11 +64,12 @@ class PushBatch {
  private:
   struct Item {
     index::Upload upload;
-    std::vector<std::string> samples;    // by file
-    std::vector<hub::FilePlan> plans;    // by file
-    std::vector<bool> is_there;          // by file: the branch has these very bytes
-    std::vector<std::string> leftovers;  // of the repo, to be deleted
-    bool is_new = false;                 // the repo has nothing of it
+    std::vector<std::string> samples;             // by file
+    std::vector<hub::FilePlan> plans;             // by file
+    std::vector<bool> is_there;                   // by file: the branch has these very bytes
+    std::vector<std::optional<hub::Seal>> seals;  // by file: of what was hashed just now
+    std::vector<std::string> leftovers;           // of the repo, to be deleted
+    bool is_new = false;                          // the repo has nothing of it
   };
   using Items = std::vector<Item>;
   struct Question;
@@ -87,7 +88,7 @@ class PushBatch {
   std::string bytes_of(const std::string& path) const;
   bool look(Item& item);
   bool hash(Item& item);
-  bool hash(const Item& item, index::UploadFile& file);
+  bool hash(Item& item, std::size_t number);
   bool is_unchanged(const Item& item) const;
   Question question() const;
   bool note_plans(Item& item);

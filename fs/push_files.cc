@@ -62,10 +62,11 @@ void PushBatch::hash(Items& items) {
 }
 
 bool PushBatch::hash(Item& item) try {
-  for (auto& file : item.upload.files) {
+  item.seals.resize(item.upload.files.size());
+  for (std::size_t i = 0; i < item.upload.files.size(); ++i) {
     if (stop_.stop_requested())
       throw hub::HubError(hub::HubErrorKind::kCancelled, "the upload was given up");
-    if (file.content().empty() && !hash(item, file)) return false;
+    if (item.upload.files[i].content().empty() && !hash(item, i)) return false;
   }
   return true;
 } catch (...) {
@@ -73,14 +74,16 @@ bool PushBatch::hash(Item& item) try {
 }
 
 // The target stores it in one of two ways, and knows it by one of two names.
-bool PushBatch::hash(const Item& item, index::UploadFile& file) {
+bool PushBatch::hash(Item& item, std::size_t number) {
+  auto& file = item.upload.files[number];
   const bool is_lfs = file.mode == index::UploadMode::kLfs;
   const auto kind = is_lfs ? hub::HashKind::kSha256 : hub::HashKind::kGitBlobSha1;
   const auto fd = parts_.layer.open_to_look(bytes_of(file.path));
   sync_bytes(fd.get());  // what is sent is what the next life finds here, power cut or not
-  const auto content = hub::hash_file(fd.get(), file.snapshot.size, kind, stop_);
+  const auto [content, seal] = hub::seal_file(fd.get(), file.snapshot.size, kind, stop_);
   if (snapshot_of(stat_of(fd.get())) != file.snapshot) return false;
   (is_lfs ? file.sha256 : file.sha1) = content.text();
+  item.seals[number] = seal;
   return parts_.index.note_hashes(item.upload.entry.generation, file.path, file.sha256, file.sha1);
 }
 

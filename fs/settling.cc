@@ -61,7 +61,7 @@ void Settling::found_open(const std::string& path, Time now) {
   auto& entry = found->second;
   entry.quiet_since = now;
   entry.trouble = "open for writing";
-  set_due(path, entry, now + quiet_time(entry.sighting));
+  set_due(path, entry, now + std::max<milliseconds>(quiet_time(entry.sighting), kOfferAgain));
 }
 
 // It comes after those that are due by then, so that one that is never taken holds up nobody.

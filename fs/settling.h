@@ -52,7 +52,8 @@ class Settling {
   // The path was looked at, because a change of it was told or not. True if it is ready: quiet for long
   // enough, and as it was before.
   bool saw(const std::string& path, Sighting sighting, bool was_told, Time now);
-  // It is ready, but somebody has a file of it open for writing: it is to be quiet anew.
+  // It is ready, but somebody has a file of it open for writing: it is to be quiet anew. Its closing will
+  // be told of, so that it is not looked at all the time.
   void found_open(const std::string& path, Time now);
   // It is ready, but cannot be taken: nothing is due for a while.
   void refused(const std::string& path, Time now);

@@ -27,6 +27,21 @@ std::size_t read_some(int fd, std::uint64_t offset, std::span<char> into) {
   return static_cast<std::size_t>(length);
 }
 
+// Hands the first `size` bytes on, in order.
+template <typename Take>
+void read_pieces(int fd, std::uint64_t size, const std::stop_token& stop, Take take) {
+  std::vector<char> buffer(std::min<std::uint64_t>(size, kHashStep));
+  for (std::uint64_t done = 0; done < size;) {
+    if (stop.stop_requested()) {
+      throw HubError(HubErrorKind::kCancelled, "the hashing was given up");
+    }
+    const auto most = std::min<std::uint64_t>(size - done, buffer.size());
+    const auto length = read_some(fd, done, std::span(buffer).first(most));
+    take(std::as_bytes(std::span(buffer).first(length)));
+    done += length;
+  }
+}
+
 }  // namespace
 
 FileBody::FileBody(int fd, std::uint64_t offset, std::uint64_t size)
@@ -48,17 +63,24 @@ std::string read_start(int fd, std::uint64_t size) {
 
 ContentId hash_file(int fd, std::uint64_t size, HashKind kind, const std::stop_token& stop) {
   ContentHasher hasher(kind, size);
-  std::vector<char> buffer(std::min<std::uint64_t>(size, kHashStep));
-  for (std::uint64_t done = 0; done < size;) {
-    if (stop.stop_requested()) {
-      throw HubError(HubErrorKind::kCancelled, "the hashing was given up");
-    }
-    const auto most = std::min<std::uint64_t>(size - done, buffer.size());
-    const auto length = read_some(fd, done, std::span(buffer).first(most));
-    hasher.update(std::as_bytes(std::span(buffer).first(length)));
-    done += length;
-  }
+  read_pieces(fd, size, stop, [&](auto piece) { hasher.update(piece); });
   return hasher.finish();
+}
+
+SealedContent seal_file(int fd, std::uint64_t size, HashKind kind, const std::stop_token& stop) {
+  ContentHasher hasher(kind, size);
+  Sealer sealer;
+  read_pieces(fd, size, stop, [&](auto piece) {
+    hasher.update(piece);
+    sealer.update(piece);
+  });
+  return {hasher.finish(), sealer.finish()};
+}
+
+bool holds_sealed(int fd, std::uint64_t size, const Seal& seal, const std::stop_token& stop) {
+  Sealer sealer(seal);
+  read_pieces(fd, size, stop, [&](auto piece) { sealer.update(piece); });
+  return sealer.finish() == seal;
 }
 
 bool holds_content(int fd, std::uint64_t size, const ContentId& content,

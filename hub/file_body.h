@@ -7,6 +7,7 @@
 
 #include "hub/content_id.h"
 #include "hub/http_client.h"
+#include "hub/seal.h"
 
 namespace neffs::hub {
 
@@ -32,6 +33,16 @@ std::string read_start(int fd, std::uint64_t size);
 // The id of this kind of the first `size` bytes. Throws what reading throws, and kCancelled soon after
 // `stop` asks.
 ContentId hash_file(int fd, std::uint64_t size, HashKind kind, const std::stop_token& stop);
+
+// The same, and a seal by which the bytes are known again.
+struct SealedContent {
+  ContentId content;
+  Seal seal;
+};
+SealedContent seal_file(int fd, std::uint64_t size, HashKind kind, const std::stop_token& stop);
+
+// Whether the first `size` bytes are those that were sealed. Throws the same.
+bool holds_sealed(int fd, std::uint64_t size, const Seal& seal, const std::stop_token& stop);
 
 // Whether those bytes are still `content`. Throws the same.
 bool holds_content(int fd, std::uint64_t size, const ContentId& content,

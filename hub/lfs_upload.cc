@@ -118,7 +118,7 @@ UploadResult LfsUpload::send_one(const Job& job) {
     const OpenedFile file = request_.open(object);
     std::optional<UploadRoute> route = job.route;
     for (int fresh = 0; route; ++fresh) {
-      ObjectUpload upload(hub_, object, file.fd, share_, request_.idle_timeout, limits_);
+      ObjectUpload upload(hub_, object, file, share_, request_.idle_timeout, limits_);
       if (upload.send(*route)) break;
       if (fresh == kMostFreshRoutes) return failed(upload.refusal());
       const BatchEntry entry = ask_batch(std::span(&object, 1)).front();

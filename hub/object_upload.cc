@@ -34,21 +34,26 @@ HubError changed(const LfsObject& object) {
 
 }  // namespace
 
-// A part as it is sent: counted, and if it is everything, hashed before the last of it is let go.
+// A part as it is sent: counted, and if it is everything, checked before the last of it is let go.
 class ObjectUpload::Source final : public BodySource {
  public:
-  Source(int fd, const Part& part, const LfsObject& object, UploadShare& share)
-      : file_(fd, part.offset, part.size), object_(object), share_(share) {
-    if (part.size == object.size) hasher_.emplace(object.content.kind, object.size);
+  Source(const OpenedFile& file, const Part& part, const LfsObject& object, UploadShare& share)
+      : file_(file.fd, part.offset, part.size), object_(object), seal_(file.seal), share_(share) {
+    if (part.size != object.size) return;
+    if (seal_)
+      sealer_.emplace(*seal_);
+    else
+      hasher_.emplace(object.content.kind, object.size);
   }
 
   std::uint64_t size() const override { return file_.size(); }
 
   std::string read(std::size_t most) override {
     std::string bytes = file_.read(most);
+    if (sealer_) sealer_->update(std::as_bytes(std::span(bytes)));
     if (hasher_) hasher_->update(std::as_bytes(std::span(bytes)));
     sent_ += bytes.size();
-    if (hasher_ && sent_ == size() && hasher_->finish() != object_.content) throw changed(object_);
+    if (sent_ == size() && !is_good_so_far()) throw changed(object_);
     share_.add_sent(bytes.size());
     return bytes;
   }
@@ -57,19 +62,27 @@ class ObjectUpload::Source final : public BodySource {
   void take_back() const { share_.take_back_sent(sent_); }
 
  private:
+  // Of the parts of an object nothing can be said before the last has been sent.
+  bool is_good_so_far() {
+    if (sealer_) return sealer_->finish() == *seal_;
+    return !hasher_ || hasher_->finish() == object_.content;
+  }
+
   FileBody file_;
   const LfsObject& object_;
+  const std::optional<Seal>& seal_;
   UploadShare& share_;
+  std::optional<Sealer> sealer_;
   std::optional<ContentHasher> hasher_;
   std::uint64_t sent_ = 0;
 };
 
-ObjectUpload::ObjectUpload(const HubClient& hub, const LfsObject& object, int fd,
+ObjectUpload::ObjectUpload(const HubClient& hub, const LfsObject& object, const OpenedFile& file,
                            UploadShare& share, std::chrono::milliseconds idle_timeout,
                            const CallLimits& limits)
     : hub_(hub),
       object_(object),
-      fd_(fd),
+      file_(file),
       share_(share),
       idle_timeout_(idle_timeout),
       limits_(limits) {}
@@ -131,7 +144,7 @@ void ObjectUpload::launch(TimePoint now) {
 }
 
 void ObjectUpload::start(Part& part, std::size_t index, UploadShare::Turn turn) {
-  const auto source = std::make_shared<Source>(fd_, part, object_, share_);
+  const auto source = std::make_shared<Source>(file_, part, object_, share_);
   HttpRequest request = hub_.request("PUT", part.url, "");
   request.source = source;
   request.idle_timeout = idle_timeout_;
@@ -204,9 +217,14 @@ void ObjectUpload::retry(Part& part, const HubError& failure) {
   fresh_connection_ = failure.http_status == 0;
 }
 
+bool ObjectUpload::is_still_the_object() const {
+  if (file_.seal) return holds_sealed(file_.fd, object_.size, *file_.seal, limits_.stop);
+  return holds_content(file_.fd, object_.size, object_.content, limits_.stop);
+}
+
 bool ObjectUpload::complete(const UploadRoute& route) {
   // The parts were read in no order: only now can be said that together they are the object.
-  if (!holds_content(fd_, object_.size, object_.content, limits_.stop)) throw changed(object_);
+  if (!is_still_the_object()) throw changed(object_);
   std::vector<std::string> etags;
   for (const Part& part : parts_) etags.push_back(part.etag);
   for (int attempt = 0;; ++attempt) {

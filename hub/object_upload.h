@@ -16,13 +16,14 @@
 
 namespace neffs::hub {
 
-// Used by one thread, which also does all the reading and hashing. Bytes that are not those the
+// Used by one thread, which also does all the reading and checking. Bytes that are not those the
 // object is named after never become an object: the last of them is held back.
 class ObjectUpload {
  public:
-  // All references must outlive this; fd too.
-  ObjectUpload(const HubClient& hub, const LfsObject& object, int fd, UploadShare& share,
-               std::chrono::milliseconds idle_timeout, const CallLimits& limits);
+  // All references must outlive this.
+  ObjectUpload(const HubClient& hub, const LfsObject& object, const OpenedFile& file,
+               UploadShare& share, std::chrono::milliseconds idle_timeout,
+               const CallLimits& limits);
   ~ObjectUpload();
   ObjectUpload(const ObjectUpload&) = delete;
   ObjectUpload& operator=(const ObjectUpload&) = delete;
@@ -57,6 +58,7 @@ class ObjectUpload {
     std::string body;
   };
 
+  bool is_still_the_object() const;
   void plan_parts(const UploadRoute& route);
   void add_part(const Url& url, std::uint64_t offset, std::uint64_t size);
   bool send_parts();
@@ -75,7 +77,7 @@ class ObjectUpload {
 
   const HubClient& hub_;
   const LfsObject& object_;
-  const int fd_;
+  const OpenedFile& file_;
   UploadShare& share_;
   const std::chrono::milliseconds idle_timeout_;
   const CallLimits& limits_;

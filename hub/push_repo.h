@@ -15,6 +15,7 @@
 
 #include "hub/content_id.h"
 #include "hub/hub_error.h"
+#include "hub/seal.h"
 
 namespace neffs::hub {
 
@@ -90,6 +91,8 @@ struct LfsObject {
 struct OpenedFile {
   std::shared_ptr<const void> keep;
   int fd = -1;
+  // Of its bytes when they were found to be the object; without, they are hashed once more.
+  std::optional<Seal> seal{};
 };
 
 struct UploadRequest {

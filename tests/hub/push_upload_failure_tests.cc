@@ -76,6 +76,31 @@ TEST_F(UploadTest, FilesThatAreNotWhatWasPromisedAreNeverStored) {
   }
 }
 
+// A seal stands for the hash: the file that has it is sent, the one that changed since then never is.
+TEST_F(UploadTest, FilesThatHaveChangedSinceTheyWereSealedAreNeverStored) {
+  for (const bool in_parts : {false, true}) {
+    if (in_parts) store_in_parts();
+    const auto bytes = std::to_string(in_parts) + sample_bytes(40'000);
+    const auto same = files_.add(bytes);
+    const auto other = files_.add(sha256_of(bytes + "changed"), bytes, bytes.size());
+    upload_.objects = {same, other};
+    upload_.open = [&](const hub::LfsObject& object) {
+      auto file = files_.open(object);
+      file.seal = hub::seal_file(file.fd, object.size, hub::HashKind::kSha256, {}).seal;
+      if (object == other) {
+        EXPECT_EQ(::pwrite(file.fd, "x", 1, 30'000), 1);
+      }
+      return file;
+    };
+    const auto results = run();
+    EXPECT_EQ(results[0].state, State::kUploaded);
+    EXPECT_TRUE(is_stored(same));
+    EXPECT_EQ(results[1].state, State::kFailed);
+    EXPECT_EQ(results[1].error->kind, HubErrorKind::kLocal);
+    EXPECT_FALSE(is_stored(other));
+  }
+}
+
 TEST_F(UploadTest, ATokenThatIsRenewedInBetweenIsUsed) {
   const auto object = add(1);
   Gate gate = hub_.hold({.kind = Kind::kLfsPut});

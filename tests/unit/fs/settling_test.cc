@@ -164,6 +164,17 @@ TEST_F(SettlingTest, WhatIsOpenWaitsAnew) {
   EXPECT_EQ(why("m"), "written to 0 s ago");
 }
 
+TEST_F(SettlingTest, WhatIsOpenIsNotLookedAtAllTheTimeEvenWithoutAWait) {
+  Settling settling(0ms);
+  const Settling::Time now{24h};
+  settling.saw("m", sighting(1h), false, now);
+  ASSERT_TRUE(settling.saw("m", sighting(1h), false, now));
+  settling.found_open("m", now);
+  EXPECT_EQ(settling.next_due(), now + fs::kOfferAgain);
+  settling.saw("m", sighting(1h), true, now);
+  EXPECT_EQ(settling.next_due(), now) << "it was closed, and that was told";
+}
+
 TEST_F(SettlingTest, WhatCannotBeTakenHoldsUpNobodyElse) {
   for (const char* path : {"a", "b"}) seen(path, sighting(1h));
   ASSERT_TRUE(seen("a", sighting(1h)));

@@ -47,6 +47,43 @@ TEST(HashFile, NamesAFileBothWays) {
   EXPECT_EQ(hub::hash_file(file.fd(), 0, kBlobKind, {}), hub::empty_content_id());
 }
 
+TEST(SealFile, KnowsTheBytesAgainAndNoOthers) {
+  const TemporaryFile file;
+  std::string bytes = sample_bytes(600'001);
+  const auto write = [&] {
+    ASSERT_EQ(::pwrite(file.fd(), bytes.data(), bytes.size(), 0),
+              static_cast<ssize_t>(bytes.size()));
+  };
+  write();
+  const auto [content, seal] = hub::seal_file(file.fd(), bytes.size(), kSha256Kind, {});
+  EXPECT_EQ(content, sha256_of(bytes));
+  EXPECT_TRUE(hub::holds_sealed(file.fd(), bytes.size(), seal, {}));
+  EXPECT_FALSE(hub::holds_sealed(file.fd(), bytes.size() - 1, seal, {}));
+  EXPECT_NE(hub::seal_file(file.fd(), bytes.size(), kSha256Kind, {}).seal.key, seal.key);
+  for (const std::size_t place : {std::size_t{0}, bytes.size() / 2, bytes.size() - 1}) {
+    bytes[place] ^= 1;
+    write();
+    EXPECT_FALSE(hub::holds_sealed(file.fd(), bytes.size(), seal, {})) << place;
+    bytes[place] ^= 1;
+  }
+  write();
+  EXPECT_TRUE(hub::holds_sealed(file.fd(), bytes.size(), seal, {}));
+}
+
+TEST(SealFile, DoesNotDependOnHowBytesArrive) {
+  const std::string bytes = sample_bytes(1000);
+  hub::Sealer first;
+  first.update(std::as_bytes(std::span(bytes)));
+  const auto seal = first.finish();
+  for (const std::size_t step : {1U, 7U, 999U}) {
+    hub::Sealer again(seal);
+    for (std::size_t begin = 0; begin < bytes.size(); begin += step)
+      again.update(std::as_bytes(
+          std::span(bytes).subspan(begin).first(std::min(step, bytes.size() - begin))));
+    EXPECT_EQ(again.finish(), seal) << step;
+  }
+}
+
 TEST(HashFile, FailsWithTheFileAndStopsWhenAsked) {
   const TemporaryFile file;
   EXPECT_EQ(error_of([&] { hub::hash_file(file.fd(), 1, kBlobKind, {}); }).kind,
