@@ -6,10 +6,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "fs/cache_layout.h"
+#include "fs/string_map.h"
 #include "hub/remote_repo.h"
 #include "index/index.h"
 
@@ -32,7 +32,7 @@ struct RemoteName {
 
 // The children of one directory that is not inside a module.
 struct DirectoryListing {
-  std::unordered_map<std::string, RemoteName> children;
+  StringMap<RemoteName> children;
   std::uint64_t skipped_names = 0;
 };
 

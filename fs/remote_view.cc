@@ -75,7 +75,7 @@ std::optional<std::string> RemoteView::tree_id(const std::string& directory_path
   const auto parent = directory(std::string(parent_path(directory_path)), known);
   if (!known) return std::nullopt;
   if (parent) {
-    const auto child = parent->children.find(std::string(base_name(directory_path)));
+    const auto child = parent->children.find(base_name(directory_path));
     if (child != parent->children.end() && child->second.kind == RemoteName::Kind::kDirectory)
       return child->second.oid.empty() ? std::nullopt : std::optional(child->second.oid);
   }
@@ -107,13 +107,24 @@ std::shared_ptr<const DirectoryListing> RemoteView::directory(const std::string&
   return it->second;
 }
 
+// By the listing of the folder that it would be in, if that is at hand.
+bool RemoteView::is_absent_locked(std::string_view path) const {
+  const auto folder = directories_.find(parent_path(path));
+  if (folder == directories_.end()) return false;
+  if (!folder->second) return true;
+  const auto child = folder->second->children.find(base_name(path));
+  return child == folder->second->children.end() ||
+         child->second.kind != RemoteName::Kind::kDirectory;
+}
+
 std::shared_ptr<const ModuleListing> RemoteView::module(std::string_view path, bool& known) {
   known = true;
-  const std::string key(path);
   {
     const std::lock_guard lock(mutex_);
-    if (const auto it = modules_.find(key); it != modules_.end()) return it->second;
+    if (const auto it = modules_.find(path); it != modules_.end()) return it->second;
+    if (is_absent_locked(path)) return nullptr;
   }
+  const std::string key(path);
   const auto at = commit();
   bool absent = false;
   const auto id = tree_id(key, absent);
@@ -182,7 +193,7 @@ std::optional<RemoteName> RemoteView::peek(const std::string& path) {
   const auto parent = directory(std::string(parent_path(path)), known);
   if (!known) return std::nullopt;
   if (!parent) return RemoteName::absent(kNotInRepo);
-  const auto child = parent->children.find(std::string(base_name(path)));
+  const auto child = parent->children.find(base_name(path));
   return child == parent->children.end() ? RemoteName::absent(kNotInRepo) : child->second;
 }
 

@@ -12,10 +12,10 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "fs/remote_tree.h"
+#include "fs/string_map.h"
 #include "fs/worker_pool.h"
 #include "hub/remote_repo.h"
 #include "index/index.h"
@@ -127,6 +127,7 @@ class RemoteView {
 
   std::shared_ptr<const DirectoryListing> directory(const std::string& path, bool& known);
   std::shared_ptr<const ModuleListing> module(std::string_view path, bool& known);
+  bool is_absent_locked(std::string_view path) const;
   std::optional<std::string> tree_id(const std::string& directory_path, bool& absent);
   std::string what_to_ask(const std::string& path) const;
 
@@ -177,14 +178,14 @@ class RemoteView {
   const char* state_ = "ok";
   std::uint64_t skipped_names_ = 0;
   // Null: known not to be there.
-  std::unordered_map<std::string, std::shared_ptr<const DirectoryListing>> directories_;
-  std::unordered_map<std::string, std::shared_ptr<const ModuleListing>> modules_;
+  StringMap<std::shared_ptr<const DirectoryListing>> directories_;
+  StringMap<std::shared_ptr<const ModuleListing>> modules_;
   // Compiler folders of which every module is known: name → finished or not.
-  std::unordered_map<std::string, std::shared_ptr<const std::map<std::string, bool>>> finished_;
+  StringMap<std::shared_ptr<const std::map<std::string, bool>>> finished_;
   // Listed before their tree id was known; saved when it is.
-  std::unordered_map<std::string, std::vector<index::TreeEntry>> unsaved_;
+  StringMap<std::vector<index::TreeEntry>> unsaved_;
   std::map<std::string, Flight> flights_;
-  std::unordered_map<std::string, BackOff> back_off_;  // by flight; "" is the Hub as a whole
+  StringMap<BackOff> back_off_;  // by flight; "" is the Hub as a whole
   bool degraded_ = false;
 };
 
