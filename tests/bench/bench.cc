@@ -1,6 +1,6 @@
-// The figures of the README: neffs-bench [--quick] [--sources] [DIRECTORY] prints Markdown tables of what
-// it measured on the disk of DIRECTORY (/var/tmp by default); with --sources those of many sources
-// alone. Needs root and /dev/fuse.
+// The figures of the README: neffs-bench [--quick] [--sources|--changes] [DIRECTORY] prints Markdown tables of
+// what it measured on the disk of DIRECTORY (/var/tmp by default); with --sources those of many sources
+// alone, with --changes those of what is changed by passthrough. Needs root and /dev/fuse.
 #include <unistd.h>
 
 #include <cstdio>
@@ -110,7 +110,9 @@ void cold_start(TestHub& hub, const files::path& root) {
       kRoundTrip.count(), trips(mounted_at - start), trips(end - mounted_at));
 }
 
-void run(const files::path& disk, bool quick, bool only_sources) {
+enum class Part { kAll, kSources, kChanges };
+
+void run(const files::path& disk, bool quick, Part part) {
   TestHub hub;
   hub.create_repo(kRepo).commit({{"README.md", "a cache\n"}});
   ::setenv("HF_ENDPOINT", hub.endpoint().c_str(), 1);
@@ -118,8 +120,12 @@ void run(const files::path& disk, bool quick, bool only_sources) {
   std::string name = disk / "neffs-bench-XXXXXX";
   if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
   const files::path root = name;
-  if (only_sources) {
-    print_many_sources(hub, root, kVersion, quick);
+  const WriteRows writes{root, kRepo, kVersion, quick};
+  if (part != Part::kAll) {
+    if (part == Part::kSources)
+      print_many_sources(hub, root, kVersion, quick);
+    else
+      writes.print("passthrough=auto", true);
     files::remove_all(root);
     return;
   }
@@ -127,7 +133,6 @@ void run(const files::path& disk, bool quick, bool only_sources) {
                     quick ? 20'000 : 80'000};
   bench.data_path("passthrough", "passthrough=auto", true);
   bench.data_path("copied by the daemon", "passthrough=off", false);
-  const WriteRows writes{root, kRepo, kVersion, quick};
   writes.print("passthrough=auto", true);
   writes.print("passthrough=off", false);
   writes.print_start();
@@ -143,8 +148,12 @@ int main(int argc, char** argv) {
   try {
     std::vector<std::string> words(argv + 1, argv + argc);
     const bool quick = std::erase(words, "--quick") > 0;
+    using neffs::test::Part;
     const bool only_sources = std::erase(words, "--sources") > 0;
-    neffs::test::run(words.empty() ? "/var/tmp" : words[0], quick, only_sources);
+    const bool only_changes = std::erase(words, "--changes") > 0;
+    const auto one = only_sources ? Part::kSources : Part::kChanges;
+    neffs::test::run(words.empty() ? "/var/tmp" : words[0], quick,
+                     only_sources || only_changes ? one : Part::kAll);
     return 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "neffs-bench: {}\n", error.what());

@@ -65,7 +65,15 @@ path numbered(const path& directory, const char* stem, int number) {
   return directory / (stem + std::to_string(number));
 }
 
-void compile_module(const path& module, std::size_t neff_size) {
+void sync_files_in(const path& module) {
+  for (const auto& file : std::filesystem::directory_iterator(module)) {
+    const fs::UniqueFd fd(::open(file.path().c_str(), O_RDONLY | O_CLOEXEC));
+    check(fd.get(), file.path());
+    check(::fdatasync(fd.get()), file.path());
+  }
+}
+
+void compile_module(const path& module, std::size_t neff_size, bool syncs) {
   expect(false, module / "model.done");
   check(::mkdir(module.c_str(), 0777), module);
   const auto lock = module / "model.hlo_module.pb.lock";
@@ -77,6 +85,7 @@ void compile_module(const path& module, std::size_t neff_size) {
   write_new(module / "model.neff", neff_size);
   write_new(module / "wrapped_neff.hlo", neff_size);
   expect(true, module / "model.neff");
+  if (syncs) sync_files_in(module);
   write_new(module / "model.done", 0);
   check(::unlink(lock.c_str()), lock);
   expect(true, module / "model.done");
@@ -84,9 +93,10 @@ void compile_module(const path& module, std::size_t neff_size) {
 
 }  // namespace
 
-void compile_modules(const path& cache, int modules, std::size_t neff_size) {
+void compile_modules(const path& cache, int modules, std::size_t neff_size, bool syncs) {
   for (int i = 0; i < modules; ++i)
-    compile_module(cache / ("MODULE_" + std::to_string(1'000'000 + i) + "+e30acd3a"), neff_size);
+    compile_module(cache / ("MODULE_" + std::to_string(1'000'000 + i) + "+e30acd3a"), neff_size,
+                   syncs);
 }
 
 void write_in_blocks(const path& file, std::size_t size) {

@@ -6,9 +6,11 @@
 
 namespace neffs::test {
 
-// What libneuronxla does for each module that it compiles, but for the compiling and without syncs:
-// directory, lock, flags, input, the NEFF and its wrapped twin, done mark, and looks in between.
-void compile_modules(const std::filesystem::path& cache, int modules, std::size_t neff_size);
+// What libneuronxla does for each module that it compiles, but for the compiling: directory, lock, flags,
+// input, the NEFF and its wrapped twin, done mark, and looks in between.
+//   syncs: the files before the mark, which libneuronxla does not, and a mount does
+void compile_modules(const std::filesystem::path& cache, int modules, std::size_t neff_size,
+                     bool syncs);
 
 void write_in_blocks(const std::filesystem::path& file, std::size_t size);
 // 4 KiB each, on the disk before the next.
