@@ -110,6 +110,9 @@ class PushBatch {
   std::atomic<std::uint64_t> superseded_ = 0;
 };
 
+// What the storage of the target knows a hashed file by.
+hub::LfsObject object_of(const index::UploadFile& file);
+
 // Why a repo that has become public gets nothing.
 hub::HubError public_now(const std::string& repo);
 

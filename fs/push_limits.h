@@ -17,9 +17,11 @@ inline hub::CallLimits within(std::chrono::steady_clock::duration time,
 }
 
 // Unix time.
+inline std::int64_t unix_s(std::chrono::system_clock::time_point time) {
+  return std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
+}
 inline std::int64_t now_s() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::floor<std::chrono::seconds>(now).count();
+  return unix_s(std::chrono::system_clock::now());
 }
 
 }  // namespace neffs::fs
