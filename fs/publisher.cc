@@ -36,6 +36,7 @@ Publisher::Publisher(const Layer& layer, index::Index& index, hub::PushRepo& rep
              helpers.is_written,
              helpers.head_is,
              helpers.look_again,
+             [this] { ++superseded_; },
              options.only_private,
              options.mountpoint},
       helpers_(std::move(helpers)),
@@ -118,6 +119,8 @@ PublishStatus Publisher::status() const {
   auto status = status_;
   status.commits_in_last_hour = pace_.in_last_hour(now);
   status.full_folders = full_.names();
+  status.pushed = pushed_;
+  status.superseded = superseded_;
   if (due) {
     const auto at = std::max({Time(seconds(*due)), pace_.next(now, hurries_), paused_});
     status.next_commit_in_s = std::max(0.0, std::chrono::duration<double>(at - now).count());
@@ -185,7 +188,10 @@ void Publisher::recover() {
                  is_made ? "made" : "not made: they are sent again");
     std::vector<std::int64_t> generations;
     for (const auto& upload : push.uploads) generations.push_back(upload.generation);
-    if (!is_made) parts_.index.put_back(generations, 0, "", unix_s(now));
+    if (is_made)
+      pushed_ += generations.size();
+    else
+      parts_.index.put_back(generations, 0, "", unix_s(now));
   }
   let_in();
   parts_.index.make_due(parts_.target);  // the clock may have been wrong when the times were set

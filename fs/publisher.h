@@ -32,6 +32,8 @@ struct PublishStatus {
   std::string state = "ok";  // ok, or a word of hub::to_string() for why it has to wait
   std::string last_error;    // "" if the last push went well
   std::uint64_t commits = 0;
+  std::uint64_t pushed = 0;                // modules, in this life
+  std::uint64_t superseded = 0;            // … that the repo had from somebody else
   std::size_t commits_in_last_hour = 0;    // everyone's on the branch, as far as they are known
   std::optional<double> next_commit_in_s;  // where something is queued
   std::vector<std::string> full_folders;   // of the repo: what would go there is kept here for now
@@ -101,6 +103,9 @@ class Publisher : public UploadSink {
   const Helpers helpers_;
   const PublishOptions options_;
   std::stop_source stop_;
+
+  std::atomic<std::uint64_t> pushed_{0};
+  std::atomic<std::uint64_t> superseded_{0};
 
   // Of the thread alone.
   std::uint64_t batch_size_;

@@ -134,6 +134,7 @@ std::optional<PushResult> Publisher::push_at_head(const std::vector<index::Uploa
 }
 
 void Publisher::finish(const PushResult& result) {
+  pushed_ += result.outcome.pushed.size();
   if (result.is_new)
     spdlog::info("published {} modules to {} as {}", result.outcome.pushed.size(),
                  parts_.target.repo, result.commit.substr(0, 12));

@@ -35,6 +35,8 @@ struct PushParts {
       head_is;
   // The module changed while it was pushed: it is to be looked at again.
   std::function<void(const std::string& path)> look_again;
+  // The repo has somebody else's: ours is not pushed.
+  std::function<void()> superseded = [] {};
   bool only_private = true;  // no commit is made in a repo that is public by then
   std::string mountpoint;    // where absolute aliases of a registry lead to; "" if nowhere
 };

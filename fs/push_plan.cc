@@ -95,6 +95,7 @@ bool PushBatch::judge(Item& item) {
   if (is_superseded(entry.path, there, ours)) {
     parts_.index.supersede_uploads(std::vector{entry.generation}, head_, now_s());
     ++superseded_;
+    parts_.superseded();
     return false;
   }
   item.leftovers = there.leftovers;

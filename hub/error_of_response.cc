@@ -106,6 +106,9 @@ std::string text_of(HubErrorKind kind, const Answer& answer) {
       return "the Hub does not accept the token (log in again with `hf auth login`, or replace "
              "HF_TOKEN)";
     case HubErrorKind::kForbidden:
+      // The Hub's hint is for its own clients.
+      if (answer.message.find("create_pr") != std::string::npos)
+        return "the token may not write here (use one that has the right to write)";
       return with_words("the token has no right to do this", answer);
     case HubErrorKind::kGated:
       return answer.anonymous ? "the repo is gated (log in with `hf auth login` and accept its "

@@ -9,6 +9,7 @@
 #include "index/sources.h"
 #include "index/tree_cache.h"
 #include "index/upload_queue.h"
+#include "index/upload_rows.h"
 #include "index/whiteouts.h"
 
 namespace neffs::index {
@@ -152,11 +153,12 @@ void Index::sync() {
   connections_->sync();
 }
 
-std::optional<LayerTotals> copy_totals_of(const std::filesystem::path& file) {
+std::optional<Glance> glance_at(const std::filesystem::path& file) {
   try {
     Database database(file, Database::Access::kRead);
     const bool is_known = database.integer("PRAGMA user_version") == newest_version(kSchema);
-    return is_known ? std::optional(sum_copies(database)) : std::nullopt;
+    if (!is_known) return std::nullopt;
+    return Glance{sum_copies(database), sum_uploads(database, std::nullopt)};
   } catch (const IndexError&) {
     return std::nullopt;
   }

@@ -300,8 +300,12 @@ class Index {
   std::atomic<std::int64_t> upload_target_{0};
 };
 
-// copy_totals() of a database that nobody has open, for a status without a mount: changes no
-// data and mends nothing. nullopt if there is no readable database of this version.
-std::optional<LayerTotals> copy_totals_of(const std::filesystem::path& file);
+// What a database that nobody has open says, for a status without a mount.
+struct Glance {
+  LayerTotals copies;
+  UploadTotals uploads;  // as stored, of all targets
+};
+// Changes no data and mends nothing. nullopt if there is no readable database of this version.
+std::optional<Glance> glance_at(const std::filesystem::path& file);
 
 }  // namespace neffs::index

@@ -14,6 +14,7 @@
 #include "mount-helper/command_error.h"
 #include "mount-helper/nearest.h"
 #include "mount-helper/option_values.h"
+#include "mount-helper/version.h"
 
 namespace neffs::mount_helper {
 namespace {
@@ -21,6 +22,8 @@ namespace {
 constexpr const char* kDescription =
     "A Hugging Face Hub repo as the AWS Neuron compile cache: mounted once, it gives every job the "
     "modules that others have compiled.";
+
+constexpr std::chrono::milliseconds kShortestWatch{100};
 
 bool looks_like_path(const std::string& word) {
   return word.starts_with('/') || word.starts_with('.') || word.starts_with('~');
@@ -63,8 +66,9 @@ void name_flush(Words& words) {
 void name_watch(Words& words) {
   if (words.watch_seconds.empty()) return;
   try {
-    words.status.watch_s =
-        std::chrono::duration<double>(parse_seconds(words.watch_seconds)).count();
+    const auto between = parse_seconds(words.watch_seconds);
+    if (between < kShortestWatch) throw std::invalid_argument("at least 0.1");
+    words.status.watch_s = std::chrono::duration<double>(between).count();
   } catch (const std::invalid_argument& error) {
     throw usage_error("--watch=" + words.watch_seconds, error.what());
   }
@@ -101,6 +105,24 @@ void name_evict(Words& words) {
   }
 }
 
+void refuse_unknown_command(const CLI::App& app, const std::vector<std::string>& words) {
+  if (words.empty() || words[0].starts_with('-')) return;
+  std::vector<std::string> commands;
+  for (const CLI::App* command : app.get_subcommands(nullptr))
+    commands.push_back(command->get_name());
+  if (std::find(commands.begin(), commands.end(), words[0]) != commands.end()) return;
+  const std::vector<std::string_view> names(commands.begin(), commands.end());
+  throw usage_error("command " + words[0], "unknown",
+                    guess(words[0], names) + "neffs --help lists them all");
+}
+
+Request help_for(const CLI::App& app, const Words& words) {
+  if (words.is_man) return Printed{man_page(app)};
+  if (words.help_about.empty()) return Printed{app.help("neffs")};
+  refuse_unknown_command(app, {words.help_about});
+  return Printed{app.get_subcommand(words.help_about)->help("neffs")};
+}
+
 Request request_of(const CLI::App& app, Words& words) {
   if (app.got_subcommand("mount")) {
     name_mount(words);
@@ -127,7 +149,7 @@ Request request_of(const CLI::App& app, Words& words) {
   if (app.got_subcommand("list")) return words.list;
   if (app.got_subcommand("synchronize")) return words.synchronize;
   if (app.got_subcommand("completion")) return Printed{completion_script(app, words.shell)};
-  if (app.got_subcommand("help")) return Printed{words.is_man ? man_page(app) : app.help("neffs")};
+  if (app.got_subcommand("help")) return help_for(app, words);
   if (app.got_subcommand("status")) {
     name_watch(words);
     return words.status;
@@ -147,18 +169,6 @@ Request request_of(const CLI::App& app, Words& words) {
 // CLI11 reads from the back.
 std::vector<std::string> reversed(const std::vector<std::string>& words) {
   return {words.rbegin(), words.rend()};
-}
-
-void refuse_unknown_command(const CLI::App& app, const std::vector<std::string>& words) {
-  if (words.empty() || words[0].starts_with('-')) return;
-  std::vector<std::string> commands;
-  for (const CLI::App* command : app.get_subcommands(nullptr))
-    commands.push_back(command->get_name());
-  if (std::find(commands.begin(), commands.end(), words[0]) != commands.end()) return;
-  const std::vector<std::string_view> names(commands.begin(), commands.end());
-  throw usage_error(
-      "command " + words[0], "unknown",
-      fmt::format("is {} meant? neffs --help lists them all", nearest(words[0], names)));
 }
 
 // As it continues a line; a word in capitals is a name.
@@ -187,9 +197,8 @@ void refuse_unknown_option(const CLI::App& app) {
   const std::vector<std::string_view> names(known.begin(), known.end());
   const auto typed = option->substr(0, option->find('='));
   const auto asked = commands.empty() ? app.get_name() : app.get_name() + " " + command.get_name();
-  throw usage_error(
-      "option " + typed, "unknown",
-      fmt::format("is {} meant? {} --help lists them all", nearest(typed, names), asked));
+  throw usage_error("option " + typed, "unknown",
+                    fmt::format("{}{} --help lists them all", guess(typed, names), asked));
 }
 
 // Runs CLI11; the text of the help if that was asked for.
@@ -199,6 +208,8 @@ std::optional<std::string> read_words(CLI::App& app, const std::vector<std::stri
     return std::nullopt;
   } catch (const CLI::CallForHelp&) {
     return app.help();
+  } catch (const CLI::CallForVersion& version) {
+    return version.what() + std::string("\n");
   } catch (const CLI::ParseError& error) {
     refuse_unknown_option(app);
     throw usage_error("command line", lower_first(error.what()), "neffs --help says how");
@@ -211,6 +222,7 @@ Request parse_neffs(std::vector<std::string> words) {
   read.add.command = read.run.command;
   CLI::App app(kDescription, "neffs");
   app.set_help_flag("-h,--help", "says how to use it");
+  app.set_version_flag("--version", fmt::format("neffs {}", kVersion), "as the command version");
   app.require_subcommand(1);
   define_mount_commands(app, read);
   define_repo_commands(app, read);

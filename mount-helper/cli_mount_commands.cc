@@ -2,10 +2,22 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <stdexcept>
 
 #include "mount-helper/cli_words.h"
+#include "mount-helper/option_values.h"
 
 namespace neffs::mount_helper {
+
+std::string check_seconds(const std::string& text) {
+  try {
+    parse_seconds(text);
+    return "";
+  } catch (const std::invalid_argument& error) {
+    return text + ": " + error.what();
+  }
+}
+
 namespace {
 
 void add_mount(CLI::App& app, Words& words) {
@@ -136,7 +148,7 @@ void add_flush(CLI::App& app, Words& words) {
   define_mount_point(*command, words.flush.mount_point, "MOUNTPOINT");
   command->add_option("--timeout", words.flush.timeout_s, "give up after that time")
       ->type_name("SECONDS")
-      ->check(CLI::NonNegativeNumber);
+      ->check(check_seconds);
   CLI::Option* adopted = command->add_flag("--adopted", words.flush.adopts,
                                            "first release the modules that were found there");
   command->add_flag("--yes", words.flush.is_sure, "release them without a question")
@@ -160,7 +172,7 @@ void add_run(CLI::App& app, Words& words) {
       ->add_option("--flush-timeout", words.run.flush_timeout_s,
                    "how long to publish for when the command has ended")
       ->type_name("SECONDS")
-      ->check(CLI::NonNegativeNumber)
+      ->check(check_seconds)
       ->capture_default_str();
   define_quiet(*command, words.run.is_quiet);
   command->footer(

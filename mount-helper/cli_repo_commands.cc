@@ -120,7 +120,7 @@ void add_add(CLI::App& app, Words& words) {
       ->add_option("--flush-timeout", words.add.flush_timeout_s,
                    "how long to publish for when the trainer has ended")
       ->type_name("SECONDS")
-      ->check(CLI::NonNegativeNumber)
+      ->check(check_seconds)
       ->capture_default_str();
   command->footer(
       "The trainer is the command behind --, or the words of $NEFFS_TRAINER; {model}, {task} and "
@@ -145,7 +145,7 @@ void add_synchronize(CLI::App& app, Words& words) {
       ->add_option("--settle", words.synchronize.settle_s,
                    "how long a module must be unchanged; what is not yet is waited for")
       ->type_name("SECONDS")
-      ->check(CLI::NonNegativeNumber)
+      ->check(check_seconds)
       ->capture_default_str();
   define_quiet(*command, words.synchronize.is_quiet);
   command->add_flag("--json", words.synchronize.is_json, "for programs");
@@ -172,6 +172,7 @@ void define_documents(CLI::App& app, Words& words) {
       ->check(CLI::IsMember(completed_shells()));
   completion->footer("Example:\n  neffs completion bash > /etc/bash_completion.d/neffs");
   CLI::App* help = app.add_subcommand("help", "Says how to use it, as --help does");
+  help->add_option("COMMAND", words.help_about, "about one command")->type_name("");
   help->add_flag("--man", words.is_man, "all of it, as a page of the manual");
   help->footer("Example:\n  neffs help --man | man -l -");
   app.add_subcommand("version", "Says which version this is")->footer("Example:\n  neffs version");

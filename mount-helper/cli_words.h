@@ -16,6 +16,9 @@ namespace neffs::mount_helper {
 // What `umount --flush` means without a time.
 inline constexpr const char* kForever = "forever";
 
+// For CLI11's check(): "" if the text is a number of seconds, else why it is none.
+std::string check_seconds(const std::string& text);
+
 struct Words {
   std::string first;   // SOURCE, or the mountpoint if it stands alone
   std::string second;  // MOUNTPOINT
@@ -39,8 +42,9 @@ struct Words {
   ListRequest list;
   SynchronizeRequest synchronize;
   AddRequest add;
-  std::string shell;    // of completion
-  bool is_man = false;  // of help
+  std::string shell;       // of completion
+  bool is_man = false;     // of help
+  std::string help_about;  // … a command
   RunRequest run;
   std::string flush_seconds;  // of umount; "" if it does not flush
 };

@@ -12,6 +12,7 @@
 
 #include "fs/fuse/session.h"
 #include "hub/url.h"
+#include "hub/whoami.h"
 #include "mount-helper/hub_session.h"
 #include "mount-helper/mount_table.h"
 
@@ -101,6 +102,9 @@ HubReach reach_hub(const Source& source, const hub::Environment& environment) {
     const auto date = answer.headers.get("Date");
     if (const auto theirs = date ? time_of(*date) : std::nullopt)
       reach.ahead_of_us = std::chrono::seconds(*theirs - std::time(nullptr));
+    // A public repo answers whoever asks, and says nothing of the token.
+    if (!client.credentials().token().empty())
+      reach.user = hub::user_of_token(client, {std::chrono::steady_clock::now() + kPatience, {}});
   } catch (const hub::HubError& error) {
     reach.failure = error.kind;
     reach.text = error.what();

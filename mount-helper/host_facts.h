@@ -40,9 +40,10 @@ struct HubReach {
   std::optional<hub::HubErrorKind> failure;         // nullopt: it answered
   std::string text;                                 // of the failure
   std::optional<std::chrono::seconds> ahead_of_us;  // its clock
+  std::string user{};                               // whose the token is; "" without one
 };
 
-// One request, at most five seconds. Throws nothing that the Hub or the network does.
+// One request, with a token two, each at most five seconds. Throws nothing that the Hub or the network does.
 HubReach reach_hub(const Source& source, const hub::Environment& environment);
 
 }  // namespace neffs::mount_helper

@@ -64,6 +64,8 @@ void add_module_facts(ordered_json& explanation, const std::string& module,
   const auto now = housekeeper.look(module);
   if (!now) return;
   explanation["in_layer"] = word_of(now->state);
+  if (now->state == fs::LocalState::kUnfinished && !now->publishing.why.empty())
+    explanation["unfinished"] = now->publishing.why;
   if (now->state == fs::LocalState::kComplete && explanation.at("path") == module)
     explanation["origin"] = word_of(now->whose);
   const auto locks = locks_json(module, *now, housekeeper.locks(module));

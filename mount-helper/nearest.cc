@@ -29,4 +29,16 @@ std::string_view nearest(std::string_view typed, const std::vector<std::string_v
   return found == words.end() ? std::string_view() : *found;
 }
 
+std::string guess(std::string_view typed, const std::vector<std::string_view>& words) {
+  constexpr std::size_t kTelling = 3;  // characters
+  const auto begins_so = [&](std::string_view word) {
+    return typed.size() >= kTelling && word.starts_with(typed);
+  };
+  const auto longer = std::find_if(words.begin(), words.end(), begins_so);
+  const auto word = longer != words.end() ? *longer : nearest(typed, words);
+  const bool is_near =
+      longer != words.end() || edit_distance(typed, word) <= (typed.size() + 2) / 3;
+  return word.empty() || !is_near ? "" : "is " + std::string(word) + " meant? ";
+}
+
 }  // namespace neffs::mount_helper

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,5 +13,8 @@ std::size_t edit_distance(std::string_view from, std::string_view to);
 
 // The word with the least distance, the first of several; "" if there are none.
 std::string_view nearest(std::string_view typed, const std::vector<std::string_view>& words);
+
+// "is WORD meant? ", of a word that begins like what was typed, or is not far from it; "" if none is.
+std::string guess(std::string_view typed, const std::vector<std::string_view>& words);
 
 }  // namespace neffs::mount_helper

@@ -83,9 +83,8 @@ bool take_generic(MountOptions& options, const Given& given) {
 [[noreturn]] void refuse_unknown(const Given& given) {
   std::vector<std::string_view> names;
   for (const OptionSpec& spec : option_table()) names.push_back(spec.name);
-  throw usage_error(
-      fmt::format("option {}", given.name), "unknown",
-      fmt::format("is {} meant? neffs mount --help lists them all", nearest(given.name, names)));
+  throw usage_error(fmt::format("option {}", given.name), "unknown",
+                    guess(given.name, names) + "neffs mount --help lists them all");
 }
 
 const OptionSpec& spec_of(const Given& given) {

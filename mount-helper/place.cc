@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+#include <system_error>
 #include <utility>
 
 #include "mount-helper/command_error.h"
 #include "mount-helper/mount_point.h"
 #include "mount-helper/output.h"
+#include "mount-helper/state_directory.h"
 
 namespace neffs::mount_helper {
 namespace {
@@ -23,6 +26,15 @@ std::string path_below(const stdfs::path& path, const stdfs::path& above) {
   const std::string relative = path.lexically_relative(above).string();
   const bool is_outside = relative.empty() || relative == ".." || relative.starts_with("../");
   return is_outside || relative == "." ? "" : relative;
+}
+
+// The directory that was a mount, by what neffs has left in it.
+std::optional<stdfs::path> cache_around(const stdfs::path& path) {
+  for (auto at = path; at.has_relative_path(); at = at.parent_path()) {
+    std::error_code unknown;
+    if (stdfs::is_directory(at / kStatePath, unknown)) return at;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -45,6 +57,10 @@ Place place_of(const std::string& given, const std::string& wanted_mount,
     if (around && around->type == kFilesystemType) mount_point = around->mount_point;
   }
   std::string below = path_below(path, mount_point);
+  if (below.empty() && path != mount_point && wanted_mount.empty()) {
+    mount_point = cache_around(path).value_or(mount_point);
+    below = path_below(path, mount_point);
+  }
   if (below.empty() && path != mount_point) {
     throw usage_error(path.string(), fmt::format("not inside {}", mount_point.string()),
                       "name the mount with --mountpoint");

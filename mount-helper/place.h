@@ -17,7 +17,7 @@ struct Place {
 
 // given: a path, or a name inside the cache. wanted_mount: "" for the one that the path is in, or else
 // the default. current: the working directory, which subjects that begin with a dot refer to. Throws
-// CommandError for a path that is in no neffs mount.
+// CommandError for a path that is in no neffs mount, and in no directory that was one.
 Place place_of(const std::string& given, const std::string& wanted_mount,
                const std::vector<MountEntry>& table, const std::filesystem::path& current);
 

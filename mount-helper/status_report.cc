@@ -92,8 +92,8 @@ ordered_json push_json(const StatusFacts& facts) {
   json["waiting"] = facts.waiting.size() - failed;
   json["queued"] = push.totals.queued.uploads;
   json["uploading"] = push.totals.uploading.uploads;
-  json["pushed"] = push.totals.pushed.uploads;
-  json["superseded"] = push.totals.superseded.uploads;
+  json["pushed"] = push.status.pushed;
+  json["superseded"] = push.status.superseded;
   json["held"] = facts.held.size() + push.totals.held.uploads;
   json["failed"] = failed + push.totals.failed.uploads;
   json["commits"] = push.status.commits;

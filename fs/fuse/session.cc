@@ -98,6 +98,18 @@ Session::~Session() {
   join_workers();
 }
 
+namespace {
+
+const char* why_refused() {
+  if (::access("/dev/fuse", F_OK) != 0)
+    return "there is no /dev/fuse (modprobe fuse; in a container, --device /dev/fuse)";
+  if (::access("/dev/fuse", R_OK | W_OK) != 0)
+    return "this user may not open /dev/fuse (chmod 666 /dev/fuse, or mount as root)";
+  return "the kernel or fusermount3 refused the mount (neffs doctor and dmesg may say why)";
+}
+
+}  // namespace
+
 void Session::mount(int layer_fd, int probe) {
   const bool want = spec_.passthrough != Passthrough::kOff && ::geteuid() == 0;
   filter_ = std::make_unique<DeviceFilter>(want ? stack_depth_for(layer_fd) : 0);
@@ -116,7 +128,7 @@ void Session::mount(int layer_fd, int probe) {
   ::fuse_opt_free_args(&args);
   if (!session_) throw std::runtime_error("libfuse refused the mount options: " + options);
   if (::fuse_session_mount(session_.get(), spec_.mountpoint.c_str()) != 0)
-    throw std::runtime_error("the kernel or fusermount3 refused the mount; dmesg may say why");
+    throw std::runtime_error(why_refused());
   mounted_ = true;
   const fuse_custom_io io{write_device, read_device, nullptr, splice_to_device};
   const int fuse_fd = ::fuse_session_fd(session_.get());

@@ -46,12 +46,13 @@ Source source_to_ask(const Json& status, const Invoker& invoker) {
   return {word_in(sources.front(), "repo"), word_in(sources.front(), "revision")};
 }
 
-// Of the way to the Hub. What a repo refuses this command says nothing of a mount, whose token may be
+// Of the way to the Hub, and whose token is used. What a repo refuses this command says nothing of a mount, whose token may be
 // another.
 std::vector<Finding> find_way_trouble(const Json& status, const Invoker& invoker,
-                                      const hub::Environment& environment) {
+                                      const hub::Environment& environment, std::string& user) {
   if (status.value("offline", false)) return {};
   const auto reach = reach_hub(source_to_ask(status, invoker), environment);
+  user = reach.user;
   const bool is_refusal = reach.failure && hub::is_definite(*reach.failure);
   return is_refusal && status.contains("sources") ? std::vector<Finding>()
                                                   : find_hub_trouble(reach);
@@ -62,14 +63,26 @@ void look_around(Diagnosis& diagnosis, const std::filesystem::path& mount_point)
   const auto invoker = invoker_of_process();
   const auto environment = environment_of(invoker, "");
   const auto host = look_at_host(mount_point, environment);
+  std::string user;
   for (auto& found : {find_host_trouble(host), find_stray_cache(host, mount_point),
-                      find_way_trouble(diagnosis.status, invoker, environment)})
+                      find_way_trouble(diagnosis.status, invoker, environment, user)})
     diagnosis.around.insert(diagnosis.around.end(), found.begin(), found.end());
   diagnosis.notes = notes_of(host, mount_point);
   diagnosis.host = {{"kernel", host.kernel},
                     {"libfuse", host.fuse_library},
                     {"disk", host.disk},
-                    {"free_bytes", host.free_bytes}};
+                    {"free_bytes", host.free_bytes},
+                    {"token_of", user.empty() ? Json() : Json(user)}};
+}
+
+// A mount that does not answer is a finding like others.
+Json status_of(const std::filesystem::path& mount_point, Diagnosis& diagnosis) {
+  const auto answer = ask(mount_point, status_request());
+  if (answer.health != MountHealth::kDead) return understand(mount_point, answer);
+  diagnosis.around.push_back(
+      {"mount", mount_point.string(), "its daemon is gone",
+       "neffs mount detaches it and mounts anew; what is queued is published then"});
+  return {{"mountpoint", mount_point.string()}};
 }
 
 }  // namespace
@@ -114,7 +127,7 @@ int doctor_command(const DoctorRequest& request) {
   if (request.clears_stale_locks)
     diagnosis.cleared = ask_or_throw(mount_point, clear_stale_locks_request());
   if (is_ours) {
-    diagnosis.status = ask_or_throw(mount_point, status_request());
+    diagnosis.status = status_of(mount_point, diagnosis);
   } else {
     diagnosis.status = {{"mountpoint", mount_point.string()}};
     diagnosis.around.push_back({"mount", mount_point.string(), "not mounted", kMountIt});

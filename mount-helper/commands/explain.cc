@@ -28,6 +28,11 @@ bool is_found(const Json& answer) {
   return answer.contains("found") && (answer["found"] == "local" || answer["found"] == "remote");
 }
 
+// Nobody answers who would have to.
+bool is_unknown(const Json& answer) {
+  return answer.value("found", "") == "unknown";
+}
+
 // Names of the directories at the root, which the bare name of a module leaves out.
 std::vector<std::string> folders_of(const stdfs::path& mount_point) {
   std::vector<std::string> folders;
@@ -62,7 +67,12 @@ std::vector<Json> ask_about(const Place& place) {
   std::vector<Json> answers;
   for (const std::string& folder : folders_of(place.mount_point)) {
     Json answer = explained(place, folder + "/" + place.path);
-    if (is_found(answer)) answers.push_back(std::move(answer));
+    if (is_found(answer)) {
+      answers.push_back(std::move(answer));
+    } else if (is_unknown(answer)) {
+      direct["found"] = answer["found"];
+      direct["why"] = answer["why"];
+    }
   }
   if (answers.empty()) answers.push_back(std::move(direct));
   return answers;
@@ -121,12 +131,12 @@ int explain_command(const ExplainRequest& request) {
   if (request.is_json) {
     const Json shown = answers.size() == 1 ? answers.front() : Json(answers);
     fmt::print("{}\n", shown.dump(2, ' ', false, Json::error_handler_t::replace));
-    return kSuccess;
+  } else {
+    for (const Json& answer : answers)
+      fmt::print("{}", explain_text(answer, has_color(STDOUT_FILENO)));
   }
-  for (const Json& answer : answers) {
-    fmt::print("{}", explain_text(answer, has_color(STDOUT_FILENO)));
-  }
-  return kSuccess;
+  const bool is_told = std::none_of(answers.begin(), answers.end(), is_unknown);
+  return is_told ? kSuccess : kFailure;
 }
 
 }  // namespace neffs::mount_helper

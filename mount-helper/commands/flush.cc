@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -107,6 +108,19 @@ void print_json(const Json& push, bool is_flushed) {
 
 }  // namespace
 
+void warn_of_unpublished(const std::string& mount_point, std::chrono::milliseconds limit) {
+  const ControlAnswer answer = ask(mount_point, status_request(), limit);
+  const auto status = Json::parse(answer.text, nullptr, false);
+  if (!status.is_object() || !status.contains("push") || !status["push"].is_object()) return;
+  const Json& push = status["push"];
+  const auto left = still_to_go(push);
+  if (word_in(push, "repo").empty() || left == 0) return;
+  warn(fmt::format("{} ({}) not in {} yet: the next mount of this directory publishes {}",
+                   left == 1 ? "1 module is" : fmt::format("{} modules are", left),
+                   human_size(bytes_to_go(push)), word_in(push, "repo"),
+                   left == 1 ? "it" : "them"));
+}
+
 bool publishes(const std::string& mount_point) {
   return !word_in(push_status(mount_point), "repo").empty();
 }
@@ -144,14 +158,16 @@ int flush_command(const FlushRequest& request) {
   if (!is_neffs_mounted_at(table, path))
     throw CommandError(path.string(), "not mounted", "what is queued is pushed by the next mount");
   if (request.adopts && !release_held(path.string(), request.is_sure)) return kFailure;
+  const auto before = number(push_status(path), "pushed");
   const bool is_flushed = flush(
       path, request.timeout_s, [] { return false; }, request.is_quiet);
   const auto push = push_status(path);
   if (request.is_json) print_json(push, is_flushed);
   if (!is_flushed) return kFailure;
   if (request.is_json) return kSuccess;
-  fmt::print("everything is in {}: {} pushed, {} superseded since the mount\n",
-             word_in(push, "repo"), number(push, "pushed"), number(push, "superseded"));
+  const auto pushed = number(push, "pushed") - std::min(before, number(push, "pushed"));
+  fmt::print("everything is in {}: {}\n", word_in(push, "repo"),
+             pushed == 0 ? "there was nothing new" : counted(pushed, "module") + " pushed now");
   return kSuccess;
 }
 

@@ -1,6 +1,7 @@
 // `neffs flush`: waits until everything that can be published is in the repo.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -26,6 +27,10 @@ int flush_command(const FlushRequest& request);
 bool flush(
     const std::string& mount_point, std::optional<double> timeout_s,
     const std::function<bool()>& is_stopped = [] { return false; }, bool is_quiet = false);
+
+// Says on stderr what has not been published yet, where something is to be; nothing where the mount does not
+// answer soon. Throws nothing that the mount does.
+void warn_of_unpublished(const std::string& mount_point, std::chrono::milliseconds limit);
 
 // Whether there is a repo that the mount publishes to. Throws CommandError if it does not answer.
 bool publishes(const std::string& mount_point);

@@ -118,7 +118,7 @@ std::string held_text(const std::string& mountpoint) {
   while (true) {
     const auto hello = ask_or_throw(mountpoint, hello_request());
     if (!hello.at("counting").get<bool>())
-      return fmt::format("{}, which stay on this host",
+      return fmt::format("{}, kept on this host alone",
                          counted(hello.at("held").get<std::uint64_t>(), "module"));
     if (std::chrono::steady_clock::now() >= deadline)
       return "being counted: neffs status tells how many modules";

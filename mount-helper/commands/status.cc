@@ -36,10 +36,13 @@ Json unmounted_status(const std::filesystem::path& path) {
                  {"layer", path.string()}, {"layer_bytes", nullptr}, {"layer_files", nullptr}};
   fs::UniqueFd directory;
   const auto index_file = find_index(path, directory);
-  const auto totals = index_file.empty() ? std::nullopt : index::copy_totals_of(index_file);
-  if (totals) {
-    status["layer_bytes"] = totals->bytes;
-    status["layer_files"] = totals->files;
+  const auto glance = index_file.empty() ? std::nullopt : index::glance_at(index_file);
+  if (glance) {
+    const auto& uploads = glance->uploads;
+    status["layer_bytes"] = glance->copies.bytes;
+    status["layer_files"] = glance->copies.files;
+    status["push"] = {{"queued", uploads.queued.uploads + uploads.uploading.uploads},
+                      {"failed", uploads.failed.uploads}};
   }
   return status;
 }
@@ -49,7 +52,11 @@ Json find_status(const std::string& typed) {
   const auto path = mount_path(typed, table);
   const auto mounted = mount_at(table, path);
   const bool is_ours = mounted && mounted->type == kFilesystemType;
-  return is_ours ? ask_or_throw(path, status_request()) : unmounted_status(path);
+  if (is_ours) return ask_or_throw(path, status_request());
+  auto status = unmounted_status(path);
+  for (const auto& entry : table)
+    if (entry.type == kFilesystemType) status["elsewhere"].push_back(entry.mount_point);
+  return status;
 }
 
 std::uint64_t number(const Json& object, const char* key) {
@@ -97,12 +104,18 @@ std::string source_text(const Json& source) {
   return text;
 }
 
+std::string_view one_of(std::string_view key) {
+  if (key == "misses") return "miss";
+  return key == "errors" ? "error" : key;
+}
+
 // "2 queued, 7 pushed": what is not nothing.
 std::string counts_text(const Json& object, std::initializer_list<const char*> keys) {
   std::string text;
   for (const char* key : keys) {
     if (number(object, key) == 0) continue;
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", number(object, key), key);
+    const auto count = number(object, key);
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, count == 1 ? one_of(key) : key);
   }
   return text.empty() ? "nothing yet" : text;
 }
@@ -111,6 +124,11 @@ std::string counts_text(const Json& object, std::initializer_list<const char*> k
 std::string held_text(const Json& push) {
   std::string text = counted(number(push, "held"), "module") + " held";
   return is_set(push, "counting") ? text + ", still counting" : text;
+}
+
+// Of a directory that is not mounted.
+std::string unpublished_text(const Json& push) {
+  return counts_text(push, {"queued", "failed"}) + ": the next mount of this directory goes on";
 }
 
 std::string push_text(const Json& push) {
@@ -126,7 +144,7 @@ std::string push_text(const Json& push) {
 std::string layer_text(const Json& status) {
   std::string text = word_in(status, "layer");
   if (!status.contains("layer_bytes") || !status["layer_bytes"].is_number()) return text;
-  return text + fmt::format(": {} in {}", human_size(number(status, "layer_bytes")),
+  return text + fmt::format(": copies of {} in {}", human_size(number(status, "layer_bytes")),
                             counted(number(status, "layer_files"), "file"));
 }
 
@@ -154,9 +172,15 @@ std::string status_text(const Json& status, bool is_colored) {
     for (const Json& source : status["sources"]) rows.emplace_back("source", source_text(source));
   }
   if (status.contains("push") && status["push"].is_object()) {
-    rows.emplace_back("push", push_text(status["push"]));
+    const Json& push = status["push"];
+    if (is_set(status, "mounted"))
+      rows.emplace_back("push", push_text(push));
+    else if (number(push, "queued") + number(push, "failed") > 0)
+      rows.emplace_back("push", unpublished_text(push));
   }
   rows.emplace_back("layer", layer_text(status));
+  for (const Json& mount_point : list_in(status, "elsewhere"))
+    rows.emplace_back("mounted", printable(mount_point.get<std::string>()));
   if (status.contains("reads") && status["reads"].is_object()) {
     rows.emplace_back("reads", reads_text(status["reads"]));
   }

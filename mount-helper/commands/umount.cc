@@ -119,6 +119,7 @@ void unmount_when_free(const std::string& mount_point, std::chrono::milliseconds
 int umount_command(const UmountRequest& request) {
   const MountEntry mounted = find_mount(request.mount_point);
   const bool is_flushed = !request.flushes || try_flush(mounted.mount_point, request);
+  if (!request.flushes && !request.is_quiet) warn_of_unpublished(mounted.mount_point, kAskLimit);
   const int result = is_flushed ? kSuccess : kFailure;
   if (request.is_lazy)
     unmount(mounted.mount_point, true);

@@ -95,7 +95,9 @@ std::string summary(const Json& found, bool repairs) {
   const auto damaged = found["damaged"].size();
   auto text = fmt::format("{} read, {}: ", counted(found["files"].get<std::uint64_t>(), "file"),
                           human_size(found["bytes"].get<std::uint64_t>()));
-  if (damaged == 0) return text + "all as they were";
+  if (damaged == 0)
+    return found["files"] == 0 ? "nothing was read: no copies are there"
+                               : text + "all as they were";
   text += counted(damaged, "file") + " damaged";
   return repairs ? text : text + " (neffs verify --repair has copies fetched again)";
 }

@@ -84,6 +84,12 @@ TEST_F(ControlTest, DoctorLooksAtTheHostAndTheHub) {
                                     .options = {"token_file=" + (scratch_ / "token").string()},
                                     .directory = "private"});
   EXPECT_EQ(doctor(with_token->root()), "") << "the command has no token, the mount has";
+  EXPECT_NE(doctor(scratch_ / "none", {{"HF_TOKEN", "hf_wrong"}}).find("accept the token"),
+            std::string::npos)
+      << "also where the source is public";
+  const auto dead = mount_as({.directory = "dead"});
+  dead->kill();
+  EXPECT_NE(doctor(dead->root()).find("its daemon is gone"), std::string::npos);
   hub_.stop();
   EXPECT_NE(doctor(mounted->root()).find("HTTPS_PROXY"), std::string::npos);
   EXPECT_EQ(doctor(mounted->root(), {{"HF_HUB_OFFLINE", "1"}}), "");
@@ -155,6 +161,36 @@ TEST_F(ControlTest, StatusOfWhatIsNotMounted) {
   const Ended ended = neffs({"status", (scratch_ / "mnt").string(), "--json"});
   EXPECT_EQ(ended.exit_code, 0) << ended.err;
   EXPECT_EQ(json::parse(ended.out)["mounted"], false);
+  const auto mounted = mount_as({.directory = "other"});
+  EXPECT_NE(neffs({"status", (scratch_ / "mnt").string()}).out.find(mounted->root().string()),
+            std::string::npos)
+      << "where something is mounted is told";
+}
+
+// What nobody can tell is no miss, by the bare name of a module neither.
+TEST_F(ControlTest, ExplainTellsWhatItDoesNotKnow) {
+  const auto mounted = mount();
+  ASSERT_TRUE(stdfs::exists(*mounted / sample::kVersion));
+  hub_.stop();
+  const auto name = stdfs::path(sample::kTrainingModule).filename().string();
+  for (const auto& subject : {sample::kTrainingModule, name}) {
+    const Ended ended =
+        neffs({"explain", subject, "--mountpoint", mounted->root().string(), "--json"});
+    EXPECT_EQ(ended.exit_code, 1) << subject;
+    EXPECT_EQ(json::parse(ended.out)["found"], "unknown") << ended.out;
+  }
+}
+
+TEST_F(ControlTest, ExplainNamesWhatAModuleLacks) {
+  hub_.create_repo("lab/cache", {.is_private = true});
+  hub_.add_token("hf_w", {.user = "ada", .roles = {{"lab/cache", Role::kWrite}}});
+  const auto mounted = mount_as({.source = "lab/cache", .variables = {{"HF_TOKEN", "hf_w"}}});
+  const auto module = sample::kVersion + "/MODULE_55+e30acd3a";
+  stdfs::create_directories(*mounted / module);
+  write_file(*mounted / (module + "/model.neff"), "neff");
+  const json half = explain(module, *mounted);
+  EXPECT_EQ(half.value("in_layer", ""), "unfinished") << half;
+  EXPECT_EQ(half.value("unfinished", ""), "no model.done") << half;
 }
 
 // Lesson 4 (optimum-neuron: "new instance ignores the cache"): hit or miss, from where, and why.

@@ -115,6 +115,34 @@ TEST_F(PublishCommandsTest, UmountFlushesForAsLongAsItIsTold) {
   EXPECT_EQ(as_ada({"umount", "--flush", mounted->root().string()}).exit_code, 0);
 }
 
+// On a host that goes away, what is not published is lost with it.
+TEST_F(PublishCommandsTest, UmountSaysWhatIsNotPublishedYet) {
+  auto mounted = mount_repo();
+  const auto root = mounted->root().string();
+  Gate gate = hub_.hold({.kind = Kind::kCommit});
+  compile_in(mounted->root(), kOne);
+  ASSERT_TRUE(gate.wait_held(1));
+  const Ended ended = as_ada({"umount", root});
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_NE(ended.err.find("1 module is"), std::string::npos) << ended.err;
+  EXPECT_NE(ended.err.find("not in lab/cache yet"), std::string::npos) << ended.err;
+  EXPECT_NE(as_ada({"status", root}).out.find("push   1 queued"), std::string::npos)
+      << as_ada({"status", root}).out;
+  const Ended damage = as_ada({"verify", root + "/" + kOne});
+  EXPECT_EQ(damage.exit_code, 0) << "a directory that was a mount is found by its path: "
+                                 << damage.err;
+  gate.open();
+  mounted.reset();
+  mounted = mount_repo();
+  EXPECT_EQ(flush(*mounted).exit_code, 0);
+  const auto push = mounted->status().at("push");
+  EXPECT_EQ(push.at("pushed"), 1) << push;
+  mounted.reset();
+  mounted = mount_repo();
+  EXPECT_EQ(mounted->status().at("push").at("pushed"), 0) << "the counters run since the mount";
+  EXPECT_EQ(as_ada({"umount", root}).err, "");
+}
+
 TEST_F(PublishCommandsTest, WhereNothingIsPublishedNothingIsFlushed) {
   const auto mounted = mount_repo({"push=none"});
   for (const Words& more : {Words{}, Words{"--adopted", "--yes"}}) {

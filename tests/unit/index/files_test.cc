@@ -123,16 +123,16 @@ TEST_F(IndexTest, TotalsCountPlacedCopiesOnly) {
 }
 
 TEST_F(IndexTest, TotalsAreReadWithoutAMount) {
-  EXPECT_FALSE(index::copy_totals_of(file_));
+  EXPECT_FALSE(index::glance_at(file_));
   {
     const auto index = open();
     index->intend_copy(sample_copy("a"));
     index->place_copy("a", 10, 1);
   }
-  const auto totals = index::copy_totals_of(file_);
+  const auto totals = index::glance_at(file_);
   ASSERT_TRUE(totals);
-  EXPECT_EQ(totals->files, 1U);
-  EXPECT_EQ(totals->bytes, 10U);
+  EXPECT_EQ(totals->copies.files, 1U);
+  EXPECT_EQ(totals->copies.bytes, 10U);
 }
 
 TEST_F(IndexTest, NobodyElseMayReadTheFiles) {

@@ -126,7 +126,7 @@ TEST_F(IndexTest, NewerSchemaIsRefusedAndLeftAlone) {
     database.exec("PRAGMA user_version = 999");
   }
   EXPECT_EQ(kind_thrown([&] { open(); }), IndexErrorKind::kNewerSchema);
-  EXPECT_FALSE(index::copy_totals_of(file_));
+  EXPECT_FALSE(index::glance_at(file_));
   EXPECT_TRUE(set_aside().empty());
   {
     SQLite::Database database(file_.string(), SQLite::OPEN_READWRITE);

@@ -283,6 +283,29 @@ TEST(CommandLine, UnknownOptionNamesTheNearest) {
             "option --timout: unknown (is --timeout meant? neffs flush --help lists them all)");
   EXPECT_EQ(text_of({"create", "--pubic"}),
             "option --pubic: unknown (is --public meant? neffs create --help lists them all)");
+  EXPECT_EQ(text_of({"list", "--repo_id"}),
+            "option --repo_id: unknown (neffs list --help lists them all)");
+}
+
+TEST(CommandLine, TimesAreChecked) {
+  const auto text_of = [](const Words& words) {
+    return refusal_of([&] { parse_command_line("neffs", words); }).text;
+  };
+  EXPECT_THAT(text_of({"flush", "--timeout=abc"}), HasSubstr("abc: not a time in seconds"));
+  EXPECT_THAT(text_of({"status", "--watch=0"}), HasSubstr("at least 0.1"));
+  EXPECT_THAT(text_of({"synchronize", "--settle", "-1"}), HasSubstr("not a time in seconds"));
+}
+
+TEST(CommandLine, AsksForHelpInEveryWay) {
+  const auto printed = [](const Words& words) {
+    return std::get<Printed>(parse_command_line("neffs", words)).text;
+  };
+  EXPECT_EQ(printed({"help", "flush"}), printed({"flush", "--help"}));
+  EXPECT_EQ(printed({"--version"}), std::string("neffs ") + NEFFS_VERSION + "\n");
+  EXPECT_THAT(refusal_of([] {
+                parse_command_line("neffs", {"help", "fluhs"});
+              }).text,
+              HasSubstr("is flush meant?"));
 }
 
 TEST(CommandLine, EveryCommandExplainsItselfWithAnExample) {
@@ -361,7 +384,7 @@ TEST(Program, StatusWithoutAMountCountsTheCopies) {
     index->place_copy(copy.path, 2048, 1);
   }
   const Ended text = run_program({"neffs", "status", directory.path().string()});
-  EXPECT_THAT(text.out, HasSubstr(directory.path().string() + ": 2.0 KiB in 1 file\n"));
+  EXPECT_THAT(text.out, HasSubstr(directory.path().string() + ": copies of 2.0 KiB in 1 file\n"));
 }
 
 TEST(Program, ExplainWithoutAMountLooksAtTheDirectory) {

@@ -62,6 +62,18 @@ TEST(Nearest, EditDistance) {
   EXPECT_EQ(nearest("x", {}), "");
 }
 
+TEST(Nearest, OnlyWhatIsNearIsGuessed) {
+  const std::vector<std::string_view> words{"ro", "token_file", "--help", "cache_size"};
+  const std::pair<const char*, const char*> rows[] = {{"token", "is token_file meant? "},
+                                                      {"cachesize", "is cache_size meant? "},
+                                                      {"rw", "is ro meant? "},
+                                                      {"--repo_id", ""},
+                                                      {"to", "is ro meant? "},
+                                                      {"something", ""}};
+  for (const auto& [typed, said] : rows) EXPECT_EQ(guess(typed, words), said) << typed;
+  EXPECT_EQ(guess("x", {}), "");
+}
+
 TEST(Options, DefaultsAreThoseOfTheContract) {
   const MountOptions options = parse_options({});
   EXPECT_FALSE(options.is_read_only);

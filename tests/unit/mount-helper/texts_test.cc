@@ -33,8 +33,24 @@ TEST(StatusText, OfARunningMount) {
             "/mnt/x: mounted for 2 h 5 min, pid 123, passthrough\n"
             "  source  lab/cache@v1 at 0123456: ok, checked 3.2 s ago, 1 name skipped\n"
             "  push    lab/cache: 2 queued, 1 uploading, 7 pushed\n"
-            "  layer   /data: 3.0 GiB in 4 files\n"
+            "  layer   /data: copies of 3.0 GiB in 4 files\n"
             "  reads   10 local, 3 fetched, 5 misses, 999 B fetched, 1 now\n");
+}
+
+TEST(StatusText, OfWhatIsNotMounted) {
+  const Json status = Json::parse(R"({"mounted":false,"mountpoint":"/mnt/x","layer":"/mnt/x",
+    "layer_bytes":1024,"layer_files":1,"push":{"queued":2,"failed":0},"elsewhere":["/mnt/y"]})");
+  EXPECT_EQ(status_text(status, false),
+            "/mnt/x: not mounted\n"
+            "  push     2 queued: the next mount of this directory goes on\n"
+            "  layer    /mnt/x: copies of 1.0 KiB in 1 file\n"
+            "  mounted  /mnt/y\n");
+}
+
+TEST(StatusText, CountsOneAsOne) {
+  Json status = full_status();
+  status["reads"] = {{"misses", 1}, {"errors", 1}, {"local", 1}};
+  EXPECT_THAT(status_text(status, false), ::testing::HasSubstr("1 local, 1 miss, 1 error\n"));
 }
 
 TEST(StatusText, OfAMountThatKnowsLittle) {
@@ -52,7 +68,7 @@ TEST(StatusText, OfAMountThatKnowsLittle) {
             "/mnt/x: mounted for 2 h 5 min, pid 123, offline\n"
             "  source  lab/cache: offline\n"
             "  push    no repo\n"
-            "  layer   /data: 3.0 GiB in 4 files\n"
+            "  layer   /data: copies of 3.0 GiB in 4 files\n"
             "  reads   nothing yet\n");
 }
 
@@ -72,7 +88,7 @@ TEST(StatusText, NamesStaleLocksAndFailuresAndWhatIsHeld) {
       status_text(status, false),
       "/mnt/x: mounted for 2 h 5 min, pid 123, passthrough\n"
       "  push        no repo, 3 modules held, still counting\n"
-      "  layer       /data: 3.0 GiB in 4 files\n"
+      "  layer       /data: copies of 3.0 GiB in 4 files\n"
       "  stale lock  v/A/x.lock: made 2 h 5 min ago by process 41, which is gone (neffs doctor "
       "/mnt/x --clear-stale-locks removes it)\n"
       "  stale lock  v/D/x.lock: made 2 h 5 min ago by process 41, which is gone since an earlier "
