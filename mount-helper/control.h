@@ -43,7 +43,8 @@ nlohmann::ordered_json ask_or_throw(const std::filesystem::path& mount_point,
                                     const nlohmann::json& request,
                                     std::chrono::milliseconds limit = kControlLimit);
 
-// version, pid, held and counting (as in `push` of the status): short whatever the mount holds.
+// version, pid, held and counting (as in `push` of the status), of_run (`neffs run` has made it): short
+// whatever the mount holds.
 inline nlohmann::json hello_request() {
   return {{"request", "hello"}};
 }

@@ -303,7 +303,7 @@ void Daemon::mount() {
       [&parts](std::uint64_t bytes) { return parts.evictor->make_room_for(bytes); });
   parts.verbs = std::make_unique<Verbs>(
       MountFacts{parts.plan.mountpoint, parts.plan.layer_path, parts.session.is_passthrough(),
-                 is_offline(parts.plan), parts.push.why},
+                 is_offline(parts.plan), parts.plan.is_of_run, parts.push.why},
       Verbs::Parts{*parts.cache_fs, parts.sources.all(), parts.fetcher, *parts.housekeeper,
                    *parts.index, *parts.evictor, *parts.verifier, *parts.planner,
                    parts.publisher.get(),

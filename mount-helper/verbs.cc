@@ -77,7 +77,8 @@ std::string Verbs::hello() const {
   return text_of({{"version", kVersion},
                   {"pid", ::getpid()},
                   {"held", parts_.housekeeper.held().size()},
-                  {"counting", !is_counted}});
+                  {"counting", !is_counted},
+                  {"of_run", mount_.is_of_run}});
 }
 
 // Of an index whose disk is gone nothing is known, and that is no reason to say nothing of the rest.
