@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,6 +12,7 @@
 #include <optional>
 #include <utility>
 
+#include "fs/process_table.h"
 #include "fs/unique_fd.h"
 #include "mount-helper/command_error.h"
 #include "mount-helper/commands/flush.h"
@@ -173,6 +175,42 @@ void unmount(Used& used) {
   }
 }
 
+// What the command uses is noted as its model's, so that `warm` knows it.
+class ModelUse {
+ public:
+  ModelUse(const std::string& mount_point, const std::string& model)
+      : mount_point_(mount_point), model_(model) {
+    if (model.empty()) return;
+    in_any_case([&] {
+      nlohmann::json process;
+      if (const auto own = fs::ProcessTable().process_of(::getpid()))
+        process = {{"id", own->id},
+                   {"started", own->started},
+                   {"boot", own->boot},
+                   {"pid_namespace", own->pid_namespace}};
+      number_ = ask_or_throw(mount_point_, begin_use_request(model, process))
+                    .at("use")
+                    .get<std::uint64_t>();
+    });
+  }
+
+  void end() {
+    const auto number = std::exchange(number_, std::nullopt);
+    if (!number) return;
+    const auto answer = ask_or_throw(mount_point_, end_use_request(*number));
+    if (!answer.at("modules").is_number())
+      throw CommandError(printable(model_), "not all that it has used is noted",
+                         "the daemon was started anew meanwhile");
+    fmt::print(stderr, "{} noted as used by {}\n",
+               counted(answer.at("modules").get<std::uint64_t>(), "module"), printable(model_));
+  }
+
+ private:
+  const std::string mount_point_;
+  const std::string model_;
+  std::optional<std::uint64_t> number_;
+};
+
 }  // namespace
 
 int run_command(const RunRequest& request) {
@@ -188,7 +226,11 @@ int run_command(const RunRequest& request) {
   if (const int signal = foreground.asked_to_end(); signal != 0)
     status = kBySignal + signal;
   else
-    in_any_case([&] { status = foreground.run(request.command); });
+    in_any_case([&] {
+      ModelUse use(used.entry.mount_point, request.model);
+      status = foreground.run(request.command);
+      use.end();
+    });
   in_any_case([&] {
     if (!is_still_there(used.entry))
       throw CommandError(used.entry.mount_point, "not mounted any more",
