@@ -136,6 +136,33 @@ TEST_F(WarmTest, TheDiskAndTheCacheAreNotFilled) {
   EXPECT_LE(answer["bytes_fetched"], 700'000);
 }
 
+// Of files that the Hub has declared and nobody has to hold.
+TEST_F(WarmTest, AboveTwentyGigabytesItAsks) {
+  constexpr std::uint64_t kMuch = std::uint64_t{20} << 30;
+  const auto declare = [&](int number, char digit, std::uint64_t size) {
+    const LfsPointer neff{std::string(64, digit), size};
+    repo_.add_large_file(neff);
+    repo_.commit({{neff_of(number), neff}, {module_path(number) + "/model.done", ""}});
+  };
+  declare(5, 'a', kMuch);
+  declare(6, 'b', kMuch + 1);
+  const auto mounted = mount_cache({"min_free=1000T"});
+  const auto is_full = [](const Ended& ended) {
+    return ended.exit_code == 1 && ended.err.find("too full (min_free)") != std::string::npos;
+  };
+  const Ended as_much = warm({"--module", name_of(5)});
+  EXPECT_TRUE(is_full(as_much)) << as_much.err;
+  const Ended more = warm({"--module", name_of(6)});
+  EXPECT_EQ(more.exit_code, 2);
+  EXPECT_EQ(more.out, "1 module with 20 GiB to fetch, 0 here already\n");
+  EXPECT_NE(more.err.find("Fetch 20 GiB?: there is no terminal to answer on (--yes says yes)"),
+            std::string::npos)
+      << more.err;
+  const Ended sure = warm({"--module", name_of(6), "--yes"});
+  EXPECT_TRUE(is_full(sure)) << sure.err;
+  EXPECT_EQ(downloads(), 0U);
+}
+
 TEST_F(WarmTest, WhatCannotBeFetchedIsNamedAndTheRestIsFetched) {
   const auto mounted = mount_cache();
   const Ended ended = warm({"--module", name_of(1), name_of(9), "--version", "9.9"});
