@@ -23,6 +23,7 @@ from huggingface_hub import HfApi  # noqa: E402
 TOKEN = "hf_demo"
 ROUND_TRIP_MS = 20
 VERSION = "neuronxcc-2.21.33363.0+82129205"
+NO_LIMIT = {"api": 10**6, "resolvers": 10**6}
 TO_REACH = 20
 ROUNDS = 3
 
@@ -47,7 +48,7 @@ def neffs(repo, root):
 
 def measured(work):
     control.reset()
-    control.post("settings", latency_ms=ROUND_TRIP_MS, rate={"api": 10**6, "resolvers": 10**6})
+    control.post("settings", latency_ms=ROUND_TRIP_MS, rate=NO_LIMIT)
     start = time.monotonic()
     work()
     seconds = time.monotonic() - start
@@ -64,6 +65,7 @@ def compare(count, neff_bytes):
     with TemporaryDirectory(dir=os.environ.get("DIRECTORY", "/var/tmp")) as directory:
         root = Path(directory) / "cache"
         write_modules(root, count, neff_bytes)
+        control.post("settings", rate=NO_LIMIT)
         neffs(repo, root)
         head = api.repo_info(repo).sha
         runs = [measured(lambda: neffs(repo, root)) for _ in range(ROUNDS)]
