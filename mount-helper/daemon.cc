@@ -41,8 +41,11 @@ std::unique_ptr<index::Index> open_index(const DaemonPlan& plan) {
   index::OpenReport report;
   auto index = index::Index::open(plan.state.path_of(kIndexName), report);
   if (report.damaged_copy)
-    spdlog::warn("the index was damaged ({}) and is built anew; the old one is kept as {}",
-                 report.damage, report.damaged_copy->filename().string());
+    spdlog::warn(
+        "the index was damaged ({}) and is built anew; what was deleted here, what is pinned and "
+        "what "
+        "models have used is not known any more; the old one is kept as {}",
+        report.damage, report.damaged_copy->filename().string());
   return index;
 }
 
