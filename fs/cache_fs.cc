@@ -34,6 +34,7 @@ CacheFs::CacheFs(const Layer& layer, index::Index& index, const Sources& sources
       options_(options),
       kernel_(helpers.kernel),
       listener_(helpers.listener),
+      users_(std::move(helpers.users)),
       names_(layer, index, sources, whiteouts, names_options(options)),
       files_(helpers.backing) {}
 

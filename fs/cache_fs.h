@@ -31,6 +31,7 @@
 #include "fs/open_files.h"
 #include "fs/reply.h"
 #include "fs/sources.h"
+#include "fs/use_listener.h"
 #include "fs/verify.h"
 #include "fs/wait_list.h"
 #include "fs/warm_plan.h"
@@ -89,6 +90,7 @@ class CacheFs {
     BackingFiles* backing = nullptr;  // without: data is served by copying
     KernelCache* kernel = nullptr;
     ChangeListener* listener = nullptr;
+    std::vector<UseListener*> users{};
   };
 
   // All of them outlive this.
@@ -302,6 +304,8 @@ class CacheFs {
   void forget_in_kernel(const std::vector<std::string>& paths);
   void forget_module_in_kernel(const std::string& path);
   void tell_changed(const std::string& path);
+  bool is_use_of_interest() const;
+  void tell_used(const std::string& path) const;
 
   std::string why_in_source(const std::string& module);
   struct PassedOver {
@@ -361,6 +365,7 @@ class CacheFs {
   const FsOptions options_;
   KernelCache* const kernel_;
   ChangeListener* const listener_;
+  const std::vector<UseListener*> users_;
   Counters counters_;
   Names names_;
   OpenFiles files_;

@@ -78,6 +78,7 @@ Created CacheFs::create(NodeId parent, const std::string& name, int flags, mode_
   }
   created.opened = files_.open(created.entry.node, std::move(shared), std::move(own));
   if (files_.is_mappable(created.entry.node)) created.entry.attr_timeout_s = 0;
+  tell_used(path);
   return created;
 }
 

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -21,6 +22,8 @@ std::exception_ptr interrupted() {
 
 void CacheFs::open(NodeId node, int flags, const Caller& caller, const ReplyPtr<Opened>& reply) {
   try {
+    if (is_use_of_interest())
+      if (const auto path = name_of(node)) tell_used(*path);
     if (!writes(flags)) {
       if (const auto opened = files_.open_again(node)) {
         ++counters_.local_opens;
@@ -98,6 +101,20 @@ Opened CacheFs::open_to_write_again(NodeId node, int fd, int flags) {
   auto own = reopen(fd, handle_flags(flags));
   if ((flags & O_TRUNC) != 0) empty(own.get());
   return files_.open(node, duplicate(fd), std::move(own));
+}
+
+bool CacheFs::is_use_of_interest() const {
+  return std::any_of(users_.begin(), users_.end(),
+                     [](const UseListener* user) { return user->listens(); });
+}
+
+// Who only takes a lock, or notes an input, has not got the module yet; nor has who failed to make it.
+void CacheFs::tell_used(const std::string& path) const {
+  const auto at = locate(path);
+  if (at.module.empty() || is_lock(path) || is_input(at.inside)) return;
+  const std::string module(at.module);
+  for (auto* user : users_)
+    if (user->listens()) user->used(module);
 }
 
 std::optional<std::string> CacheFs::name_of(NodeId node) const {

@@ -99,6 +99,7 @@ void CacheFs::rename_here(const Renaming& renaming, const Caller& caller) {
   names_.touch(old_path);
   names_.touch(new_path);
   if (hides_others) forget_module_in_kernel(new_path);
+  tell_used(new_path);
   if (listener_ == nullptr) return;
   if (exchanges) {
     listener_->changed(old_path);

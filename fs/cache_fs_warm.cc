@@ -13,13 +13,16 @@ constexpr std::chrono::seconds kPatience{120};
 constexpr std::string_view kCompiler = "neuronxcc-";
 
 bool is_version_meant(const WarmOrder& order, const std::string& folder) {
-  if (order.is_all) return true;
-  return std::any_of(order.versions.begin(), order.versions.end(), [&](const std::string& begin) {
-    return folder.starts_with(begin) || folder.starts_with(std::string(kCompiler) + begin);
-  });
+  return order.is_all || is_of_version(order.versions, folder);
 }
 
 }  // namespace
+
+bool is_of_version(const std::vector<std::string>& versions, const std::string& folder) {
+  return std::any_of(versions.begin(), versions.end(), [&](const std::string& begin) {
+    return folder.starts_with(begin) || folder.starts_with(std::string(kCompiler) + begin);
+  });
+}
 
 // The paths of those that are of this kind.
 std::vector<std::string> CacheFs::children_to_warm(const std::string& path, Place place,
@@ -69,6 +72,7 @@ bool CacheFs::plan_module(const std::string& module, WarmPlan& plan) {
   if (!listing) {
     if (!layer_.stat(module)) return false;
     ++plan.modules_here;
+    plan.meant.push_back(module);
     return true;
   }
   bool is_shown = false;
@@ -86,6 +90,7 @@ bool CacheFs::plan_module(const std::string& module, WarmPlan& plan) {
     ++plan.modules;
   else if (is_shown)
     ++plan.modules_here;
+  if (is_shown) plan.meant.push_back(module);
   return is_shown;
 }
 

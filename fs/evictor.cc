@@ -119,7 +119,9 @@ void Evictor::make_room() {
   const auto bytes = excess();
   if (bytes == 0) return;
   auto units = copies_by_use(layer_, index_, "");
-  std::erase_if(units, was_used_lately);
+  std::erase_if(units, [this](const EvictionUnit& unit) {
+    return was_used_lately(unit) || helpers_.is_pinned(unit.path);
+  });
   const auto done = remove(units, bytes);
   if (done.bytes > 0)
     spdlog::info("{} modules with {} bytes were removed to make room", done.modules, done.bytes);
@@ -188,7 +190,11 @@ void Evictor::help_who_lacks_room() {
   if (lacking == 0) return;
   Status done;
   try {
-    done = remove(copies_by_use(layer_, index_, ""), lacking);
+    auto units = copies_by_use(layer_, index_, "");
+    std::stable_partition(units.begin(), units.end(), [this](const EvictionUnit& unit) {
+      return !helpers_.is_pinned(unit.path);
+    });
+    done = remove(units, lacking);
   } catch (const std::exception& error) {
     spdlog::warn("no room is made for now: {}", error.what());
   }
@@ -207,7 +213,10 @@ void Evictor::follow(const Order& order) {
   Status done;
   if (order.to) {
     const auto held = index_.copy_totals().bytes;
-    if (held > *order.to) done = remove(copies_by_use(layer_, index_, ""), held - *order.to);
+    auto units = copies_by_use(layer_, index_, "");
+    std::erase_if(units,
+                  [this](const EvictionUnit& unit) { return helpers_.is_pinned(unit.path); });
+    if (held > *order.to) done = remove(units, held - *order.to);
   }
   for (const auto& path : order.paths) {
     const auto some = remove(copies_by_use(layer_, index_, path), UINT64_MAX);

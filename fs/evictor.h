@@ -45,6 +45,8 @@ class Evictor {
     // Removes the copies of a unit that nobody uses and that their source still has; returns their
     // bytes, 0 if they have to stay. What it throws is of that unit alone.
     std::function<std::uint64_t(const std::string& unit, const std::stop_token&)> evict;
+    // It is kept for a use that is to come.
+    std::function<bool(const std::string& unit)> is_pinned;
   };
 
   // All of them outlive this.
@@ -60,7 +62,7 @@ class Evictor {
   // What somebody asks for by hand; one at a time, a later one takes the place of one that has not begun.
   struct Order {
     std::optional<std::uint64_t> to;  // so many bytes of copies may stay; nullopt: none of `paths`
-    std::vector<std::string> paths;   // with `to`: empty
+    std::vector<std::string> paths;   // with `to`: empty; also pinned ones
   };
   // Throws std::runtime_error if this was not started.
   void evict(Order order);
@@ -75,7 +77,7 @@ class Evictor {
   const EvictOptions& options() const { return options_; }
 
   // Somebody has no room for so many bytes: copies go, those used longest ago first, whatever the options
-  // are. Waits for that, some seconds at most; false if nothing went. Any thread.
+  // are, and pinned ones last: who needs room now comes before who may come. Waits for that, some seconds at most; false if nothing went. Any thread.
   bool make_room_for(std::uint64_t bytes);
 
   // Once, and now, unless the last time was in vain a moment ago. What was used in the last two minutes

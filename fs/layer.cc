@@ -45,6 +45,21 @@ bool means_absent(int error) {
   return error == ENOENT || error == ENOTDIR || error == ELOOP;
 }
 
+// Calls `each` with the directory and every name in it but "." and "..".
+template <typename Each>
+void for_each_entry(UniqueFd fd, const Each& each) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(fd.get()), ::closedir);
+  if (!dir) throw_errno("opendir");
+  fd.release();  // closedir closes it
+  errno = 0;
+  while (const auto* entry = ::readdir(dir.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") each(::dirfd(dir.get()), *entry);
+    errno = 0;
+  }
+  if (errno != 0) throw_errno("readdir");
+}
+
 }  // namespace
 
 void throw_errno(int error, const char* what) {
@@ -115,19 +130,22 @@ Layer::Parent Layer::parent_of(const std::string& path) const {
 }
 
 std::vector<DirEntry> Layer::list(const std::string& path) const {
-  UniqueFd fd = open(path, O_RDONLY | O_DIRECTORY);
-  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(fd.get()), ::closedir);
-  if (!dir) throw_errno("opendir");
-  fd.release();  // closedir closes it
   std::vector<DirEntry> entries;
-  errno = 0;
-  while (const auto* entry = ::readdir(dir.get())) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..")
-      entries.push_back({entry->d_name, entry->d_ino, entry->d_type});
-    errno = 0;
-  }
-  if (errno != 0) throw_errno("readdir");
+  for_each_entry(open(path, O_RDONLY | O_DIRECTORY), [&](int, const struct dirent& entry) {
+    entries.push_back({entry.d_name, entry.d_ino, entry.d_type});
+  });
+  return entries;
+}
+
+std::vector<Layer::NameAndStat> Layer::list_stats(const std::string& path) const {
+  std::vector<NameAndStat> entries;
+  for_each_entry(open(path, O_RDONLY | O_DIRECTORY), [&](int fd, const struct dirent& entry) {
+    struct stat st {};
+    if (::fstatat(fd, entry.d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+      entries.push_back({entry.d_name, st});
+    else if (!means_absent(errno))
+      throw_errno("stat");
+  });
   return entries;
 }
 

@@ -64,6 +64,12 @@ class Layer {
   std::vector<DirEntry> list(const std::string& path) const;
   // The same; empty for what cannot be listed: names vanish while they are looked at.
   std::vector<DirEntry> list_if_there(const std::string& path) const;
+  // lstat of each of them, which is less work than one by one; names that vanish meanwhile are left out.
+  struct NameAndStat {
+    std::string name;
+    struct stat st {};
+  };
+  std::vector<NameAndStat> list_stats(const std::string& path) const;
   std::string read_link(const std::string& path) const;
   struct statvfs statvfs() const;
 

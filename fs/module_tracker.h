@@ -42,6 +42,8 @@ inline constexpr std::size_t kFailureBytes = 200;
 struct LocalModule {
   LocalState state = LocalState::kUnfinished;
   Whose whose = Whose::kHeld;
+  std::string source;       // of a copy: what LayerFile has
+  bool has_news = false;    // of a copy: a file came to it that is published, and has no record
   std::uint64_t files = 0;  // without locks and logs
   std::uint64_t bytes = 0;
   std::vector<std::string> locks;  // relative to the module
@@ -137,10 +139,16 @@ class ModuleTracker {
   bool may_have_lost_bytes(const Step& step) const;
   void collect(const std::string& module, const std::string& inside,
                std::vector<File>& files) const;
-  using Origins = std::unordered_map<std::string, index::Origin>;
+  struct Record {
+    index::Origin origin = index::Origin::kCopy;
+    std::string source;
+  };
+  using Origins = std::unordered_map<std::string, Record>;
   Origins origins_in(const std::string& module) const;
   static Whose whose(const std::string& module, const std::vector<File>& files,
                      const Origins& origins);
+  static void add_source(LocalModule& now, const std::string& module,
+                         const std::vector<File>& files, const Origins& origins);
   static void add_files(Step& step, const std::vector<File>& files, const Origins& origins);
   Failure read_failure(const std::string& module, const std::vector<File>& files) const;
   std::string read_text(const std::string& path) const;

@@ -41,8 +41,8 @@ bool means_gone(const std::system_error& error) {
 }
 
 // A folder that is there and cannot be read is not empty: what is in it must not be missed.
-std::vector<DirEntry> list_unless_gone(const Layer& layer, const std::string& path) try {
-  return layer.list(path);
+std::vector<Layer::NameAndStat> list_unless_gone(const Layer& layer, const std::string& path) try {
+  return layer.list_stats(path);
 } catch (const std::system_error& error) {
   if (means_gone(error)) return {};
   throw;
@@ -135,6 +135,7 @@ void ModuleTracker::look_at_module(Step& step) const {
                           [&] { return start_of(join_path(module, kNeff), kProbeBytes); });
   const auto origins = origins_in(module);
   now.whose = whose(module, files, origins);
+  if (now.whose == Whose::kCopy) add_source(now, module, files, origins);
   if (now.state == LocalState::kFailed) now.failure = read_failure(module, files);
   if (published_) now.publishing = judge(module, now.state, names);
   if (!may_be_published(now)) return;
@@ -155,7 +156,7 @@ void ModuleTracker::add_files(Step& step, const std::vector<File>& files, const 
     auto path = join_path(step.module, file.inside);
     const bool is_beside = file.inside.find('/') == std::string::npos;
     const auto origin = origins.find(path);
-    const bool is_copy = origin != origins.end() && origin->second == index::Origin::kCopy;
+    const bool is_copy = origin != origins.end() && origin->second.origin == index::Origin::kCopy;
     if (!is_copy && !(is_beside && ns(file.st.st_ctim) <= marked_ns)) step.unsynced.push_back(path);
     add_seen(step, std::move(path), file.st);
   }
@@ -204,6 +205,8 @@ void ModuleTracker::look_at_registry_file(Step& step) const {
   }
   now.bytes = size_of(*st);
   now.whose = whose_in_registry(path, *bytes);
+  if (now.whose == Whose::kCopy)
+    if (const auto record = index_.layer_file(path)) now.source = record->source;
   now.publishing = judge_registry_file(path, read_text(*bytes));
   if (!may_be_published(now)) return;
   step.bytes = *bytes;
@@ -257,20 +260,29 @@ void ModuleTracker::collect(const std::string& module, const std::string& inside
                             std::vector<File>& files) const {
   for (const auto& entry : list_unless_gone(layer_, join_path(module, inside))) {
     auto path = join_path(inside, entry.name);
-    const auto st = layer_.stat(join_path(module, path));
-    if (!st) continue;
-    if (S_ISDIR(st->st_mode))
+    if (S_ISDIR(entry.st.st_mode))
       collect(module, path, files);
     else
-      files.push_back({std::move(path), *st});
+      files.push_back({std::move(path), entry.st});
   }
 }
 
 ModuleTracker::Origins ModuleTracker::origins_in(const std::string& module) const {
   Origins origins;
   for (const auto& record : index_.layer_files_below(module))
-    origins.emplace(record.path, record.origin);
+    origins.emplace(record.path, Record{record.origin, record.source});
   return origins;
+}
+
+void ModuleTracker::add_source(LocalModule& now, const std::string& module,
+                               const std::vector<File>& files, const Origins& origins) {
+  for (const auto& file : files) {
+    const auto record = origins.find(join_path(module, file.inside));
+    if (record == origins.end())
+      now.has_news |= is_published_name(file.inside) && !is_input(file.inside);
+    else if (record->second.origin == index::Origin::kCopy)
+      now.source = record->second.source;
+  }
 }
 
 Whose ModuleTracker::whose(const std::string& module, const std::vector<File>& files,
@@ -284,7 +296,7 @@ Whose ModuleTracker::whose(const std::string& module, const std::vector<File>& f
     if (origin == origins.end())
       has_unknown = true;
     else
-      (origin->second == index::Origin::kCopy ? has_copy : has_ours) = true;
+      (origin->second.origin == index::Origin::kCopy ? has_copy : has_ours) = true;
   }
   if (has_copy && !has_ours) return Whose::kCopy;
   return has_unknown || !has_ours ? Whose::kHeld : Whose::kOurs;

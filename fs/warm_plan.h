@@ -15,6 +15,9 @@ struct WarmOrder {
   bool is_all = false;
 };
 
+// Whether the compiler's folder is one of these versions.
+bool is_of_version(const std::vector<std::string>& versions, const std::string& folder);
+
 struct WarmPlan {
   struct File {
     std::string path;
@@ -24,6 +27,7 @@ struct WarmPlan {
   std::uint64_t modules = 0;            // that they are of
   std::uint64_t bytes = 0;              // of these files
   std::uint64_t modules_here = 0;       // of which nothing is missing
+  std::vector<std::string> meant;       // all of these modules, those that are here too
   std::vector<std::string> unknown;     // that were named, and nobody has
   std::vector<std::string> unanswered;  // of which not every source could tell
 };

@@ -6,6 +6,7 @@
 #include "index/layer_files.h"
 #include "index/locks.h"
 #include "index/migrations.h"
+#include "index/module_uses.h"
 #include "index/sources.h"
 #include "index/tree_cache.h"
 #include "index/upload_queue.h"
@@ -143,6 +144,26 @@ void Index::put_lock(const LockRecord& lock) {
 
 void Index::drop_lock(const std::string& path) {
   connections_->write([&](Database& db) { index::drop_lock(db, path); });
+}
+
+void Index::add_module_of_model(const std::string& model, const std::string& module) {
+  connections_->write([&](Database& db) { store_module_of_model(db, model, module); });
+}
+
+std::vector<std::string> Index::modules_of_model(const std::string& model) {
+  return connections_->answer([&](Database& db) { return load_modules_of_model(db, model); });
+}
+
+std::vector<Pin> Index::pins() {
+  return connections_->answer([](Database& db) { return load_pins(db); });
+}
+
+void Index::put_pins(std::span<const Pin> pins) {
+  connections_->write([&](Database& db) { store_pins(db, pins); });
+}
+
+void Index::drop_pin(const std::string& module) {
+  connections_->write([&](Database& db) { index::drop_pin(db, module); });
 }
 
 bool Index::is_synced() const {

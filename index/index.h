@@ -106,6 +106,14 @@ struct LockRecord {
   friend bool operator==(const LockRecord&, const LockRecord&) = default;
 };
 
+// A module that is not to be removed to make room, for a use that is expected.
+struct Pin {
+  std::string module;
+  std::int64_t until_s = 0;  // Unix time
+
+  friend bool operator==(const Pin&, const Pin&) = default;
+};
+
 struct LayerTotals {
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;
@@ -202,6 +210,16 @@ class Index {
   // Replaces the one of the same path.
   void put_lock(const LockRecord& lock);
   void drop_lock(const std::string& path);
+
+  // --- what modules are for ----------------------------------------------------------------------
+  void add_module_of_model(const std::string& model, const std::string& module);
+  // By path; empty if none is known.
+  std::vector<std::string> modules_of_model(const std::string& model);
+  // All of them, by module, those that have ended too.
+  std::vector<Pin> pins();
+  // Each replaces the one of the same module.
+  void put_pins(std::span<const Pin> pins);
+  void drop_pin(const std::string& module);
 
   // --- uploads -----------------------------------------------------------------------------------
   // What each of these has done survives kill -9 when it returns; a power cut, after the next sync().

@@ -142,3 +142,17 @@ CREATE TABLE notes (
 ) WITHOUT ROWID, STRICT;
 
 PRAGMA user_version = 4;
+
+-- Step 5: what modules are for: the models that have used them, and a use that is to come.
+CREATE TABLE model_modules (
+  model TEXT NOT NULL,
+  module TEXT NOT NULL,
+  PRIMARY KEY (model, module)
+) WITHOUT ROWID, STRICT;
+
+CREATE TABLE pins (
+  module TEXT PRIMARY KEY,
+  until_s INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;
+
+PRAGMA user_version = 5;

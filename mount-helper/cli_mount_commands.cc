@@ -103,8 +103,10 @@ void add_warm(CLI::App& app, Words& words) {
                    "all modules of the compilers whose version begins so")
       ->type_name("VERSION...");
   command
-      ->add_option("--model", words.warm.model,
-                   "the modules of a model, where neffs knows them from its use")
+      ->add_option(
+          "--model", words.warm.model,
+          "the modules that it has used under neffs add, or neffs run --model, on this host; "
+          "with --version those of these compilers")
       ->type_name("MODEL");
   command->add_flag("--all", words.warm.is_all, "everything that the sources have");
   command->add_flag("--yes", words.warm.is_sure, "without a question, however much it is");
@@ -114,7 +116,8 @@ void add_warm(CLI::App& app, Words& words) {
   command->footer(
       "It can be ended and run again: what is here is not fetched twice. It stops where min_free "
       "or\n"
-      "cache_size is reached.\n"
+      "cache_size is reached. What was fetched so is not evicted until it was used, for a week at "
+      "most.\n"
       "Example:\n  neffs warm --version 2.21");
 }
 
@@ -174,6 +177,10 @@ void add_run(CLI::App& app, Words& words) {
       ->type_name("SECONDS")
       ->check(check_seconds)
       ->capture_default_str();
+  command
+      ->add_option("--model", words.run.model,
+                   "note what the command uses as this model's, for neffs warm --model")
+      ->type_name("MODEL");
   define_quiet(*command, words.run.is_quiet);
   command->footer(
       "The command stands behind --; its exit status is kept, whatever comes of publishing. A "

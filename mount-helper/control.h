@@ -43,7 +43,8 @@ nlohmann::ordered_json ask_or_throw(const std::filesystem::path& mount_point,
                                     const nlohmann::json& request,
                                     std::chrono::milliseconds limit = kControlLimit);
 
-// version, pid, held and counting (as in `push` of the status): short whatever the mount holds.
+// version, pid, held and counting (as in `push` of the status), of_run (`neffs run` has made it): short
+// whatever the mount holds.
 inline nlohmann::json hello_request() {
   return {{"request", "hello"}};
 }
@@ -98,17 +99,38 @@ inline nlohmann::json verified_request() {
   return {{"request", "verified"}};
 }
 
-// What there is to fetch of the compilers and modules is looked up; it goes on meanwhile. Answered with the
-// number of the order. Only for root and the mounting user.
+// What there is to fetch of the compilers and modules, or of a model ("" for none) and of these versions of
+// it, is looked up; it goes on meanwhile. Answered with the number of the order, and with how many modules
+// are known of the model; without a number if there is nothing to be looked up. Only for root and the
+// mounting user.
 inline nlohmann::json plan_warming_request(const std::vector<std::string>& versions,
-                                           const std::vector<std::string>& modules, bool is_all) {
-  return {
-      {"request", "plan_warming"}, {"versions", versions}, {"modules", modules}, {"all", is_all}};
+                                           const std::vector<std::string>& modules, bool is_all,
+                                           const std::string& model) {
+  return {{"request", "plan_warming"},
+          {"versions", versions},
+          {"modules", modules},
+          {"all", is_all},
+          {"model", model}};
 }
 // Of the last one: order, busy, failed (if it did), what WarmPlan has, and what bounds it: cache_size,
 // min_free (null where it was not set), layer_bytes.
 inline nlohmann::json warming_request() {
   return {{"request", "warming"}};
+}
+
+// What that order meant is kept from eviction until it has been used. Only for root and the mounting user.
+inline nlohmann::json pin_request(std::uint64_t order) {
+  return {{"request", "pin"}, {"order", order}};
+}
+
+// What is used from here on is noted as the model's, until end_use_request() or the end of the process
+// (fs::Process, null if unknown). Answered with its number. Only for root and the mounting user.
+inline nlohmann::json begin_use_request(const std::string& model, const nlohmann::json& process) {
+  return {{"request", "begin_use"}, {"model", model}, {"process", process}};
+}
+// Answered with how many modules were used; null if the daemon does not know of it.
+inline nlohmann::json end_use_request(std::uint64_t use) {
+  return {{"request", "end_use"}, {"use", use}};
 }
 
 // Only for root and the mounting user.

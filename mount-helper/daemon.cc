@@ -24,6 +24,7 @@
 #include "mount-helper/metrics_file.h"
 #include "mount-helper/mounted_sources.h"
 #include "mount-helper/push_choice.h"
+#include "mount-helper/unix_now.h"
 #include "mount-helper/verbs.h"
 
 namespace neffs::mount_helper {
@@ -40,8 +41,11 @@ std::unique_ptr<index::Index> open_index(const DaemonPlan& plan) {
   index::OpenReport report;
   auto index = index::Index::open(plan.state.path_of(kIndexName), report);
   if (report.damaged_copy)
-    spdlog::warn("the index was damaged ({}) and is built anew; the old one is kept as {}",
-                 report.damage, report.damaged_copy->filename().string());
+    spdlog::warn(
+        "the index was damaged ({}) and is built anew; what was deleted here, what is pinned and "
+        "what "
+        "models have used is not known any more; the old one is kept as {}",
+        report.damage, report.damaged_copy->filename().string());
   return index;
 }
 
@@ -109,6 +113,8 @@ struct Daemon::Parts {
         layer(std::move(plan.layer_fd)),
         fetchers(std::make_unique<fs::WorkerPool>("neffs-fetch", kFetchers)),
         whiteouts(*index),
+        pins(*index, unix_now_s()),
+        model_notes(*index, fs::ProcessTable()),
         sources(plan.sources, hub, *index, kConnectPatience),
         fetcher(layer, open_partial_directory(plan), *index, *fetchers, fetch_options(plan.options),
                 naming_rules()),
@@ -246,6 +252,8 @@ struct Daemon::Parts {
   fs::NodeTable nodes;
   std::unique_ptr<fs::WorkerPool> fetchers;
   fs::Whiteouts whiteouts;
+  fs::Pins pins;
+  fs::ModelNotes model_notes;
   MountedSources sources;
   fs::Fetcher fetcher;
   std::unique_ptr<fs::Housekeeper> housekeeper;
@@ -280,8 +288,10 @@ void Daemon::mount() {
   parts.session.mount(parts.layer.root_fd(), probe.get());
   parts.cache_fs = std::make_unique<fs::CacheFs>(
       parts.layer, *parts.index, parts.sources.all(), parts.whiteouts, parts.fetcher, parts.nodes,
-      fs::CacheFs::Helpers{parts.session.backing(), parts.session.kernel(),
-                           parts.housekeeper.get()},
+      fs::CacheFs::Helpers{parts.session.backing(),
+                           parts.session.kernel(),
+                           parts.housekeeper.get(),
+                           {&parts.pins, &parts.model_notes}},
       fs_options(parts.plan.options));
   parts.evictor = std::make_unique<fs::Evictor>(
       parts.layer, *parts.index, parts.plan.options.evict,
@@ -290,6 +300,9 @@ void Daemon::mount() {
                            },
                            [&parts](const std::string& unit, const std::stop_token& stop) {
                              return parts.cache_fs->evict(unit, parts.answering, stop);
+                           },
+                           [&parts](const std::string& unit) {
+                             return parts.pins.pinned_until_s(unit, unix_now_s()) != 0;
                            }});
   parts.verifier = std::make_unique<VerifyErrand>(
       "neffs-verify", [&parts](const auto& order, const auto& tell, const std::stop_token& stop) {
@@ -303,10 +316,10 @@ void Daemon::mount() {
       [&parts](std::uint64_t bytes) { return parts.evictor->make_room_for(bytes); });
   parts.verbs = std::make_unique<Verbs>(
       MountFacts{parts.plan.mountpoint, parts.plan.layer_path, parts.session.is_passthrough(),
-                 is_offline(parts.plan), parts.push.why},
+                 is_offline(parts.plan), parts.plan.is_of_run, parts.push.why},
       Verbs::Parts{*parts.cache_fs, parts.sources.all(), parts.fetcher, *parts.housekeeper,
-                   *parts.index, *parts.evictor, *parts.verifier, *parts.planner,
-                   parts.publisher.get(),
+                   *parts.index, *parts.evictor, *parts.verifier, *parts.planner, parts.pins,
+                   parts.model_notes, parts.publisher.get(),
                    parts.publisher ? &parts.sources.view(parts.pushed) : nullptr,
                    &parts.http_counter, &parts.rates});
   parts.start_polling();

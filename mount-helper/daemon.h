@@ -24,6 +24,7 @@ struct DaemonPlan {
   std::string layer_path;            // for people: the layer is reached through layer_fd only
   fs::UniqueFd layer_fd;             // the layer's directory, opened before it is covered
   StateDirectory state;              // in the layer; held for life: no other daemon uses this layer
+  bool is_of_run = false;            // made by `neffs run`
   hub::Environment environment{{}};  // whose token and endpoint count
 };
 

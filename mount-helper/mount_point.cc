@@ -61,7 +61,9 @@ fs::UniqueFd open_directory(const std::filesystem::path& path) {
 }
 
 void warn_of_holders(MountPoint& mount_point) {
-  const auto holders = holders_below(mount_point.path);
+  auto holders = holders_below(mount_point.path);
+  // Another one that waits for its turn.
+  std::erase_if(holders, [](const Holder& holder) { return holder.command == "neffs"; });
   if (holders.empty()) return;
   mount_point.warnings.push_back(
       fmt::format("{}: in use by {}: what works in it already will not see the mount (start it "

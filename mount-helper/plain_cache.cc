@@ -35,43 +35,35 @@ PlainCache::PlainCache(const fs::Layer& layer, index::Index& index, const std::s
       tracker_(layer, index, fs::PublishedCache{directory}) {}
 
 bool PlainCache::find() {
+  bool may_be_new = false;
   tracker_.begin_scan();
-  while (const auto step = tracker_.step())
-    if (step->now) paths_.push_back(step->module);
+  while (const auto step = tracker_.step()) {
+    if (!step->now || count_copy(*step->now, found_)) continue;
+    paths_.push_back(step->module);
+    may_be_new |= is_new(step->module, *step->now);
+  }
   std::sort(paths_.begin(), paths_.end());
-  return std::any_of(paths_.begin(), paths_.end(),
-                     [this](const std::string& path) { return is_new(path); });
+  return may_be_new;
 }
 
 PlainContents PlainCache::take() {
-  PlainContents contents;
+  auto contents = std::move(found_);
   for (const auto& path : paths_) look(path, contents);
   return contents;
 }
 
-bool PlainCache::is_new(const std::string& path) const {
-  const auto now = tracker_.look(path);
-  if (!now || !may_be_whole(now->publishing.state) || !has_news(path, *now)) return false;
+bool PlainCache::is_new(const std::string& path, const fs::LocalModule& module) const {
+  if (!may_be_whole(module.publishing.state)) return false;
   const auto upload = index_.upload(path);
   return !upload || upload->entry.state != index::UploadState::kSuperseded;
 }
 
-// An alias of a registry has no record of its own.
-bool PlainCache::is_of_source(const std::string& path) const {
-  const auto records = index_.layer_files_below(path);
-  return std::any_of(records.begin(), records.end(), [this](const auto& record) {
-    return record.origin == index::Origin::kCopy && record.source == source_;
-  });
-}
-
-// A copy has, if a file came to it: that is published as what follows it.
-bool PlainCache::has_news(const std::string& path, const fs::LocalModule& module) const {
-  if (module.whose != fs::Whose::kCopy) return true;
-  const auto files = tracker_.files_of(path);
-  return std::any_of(files.begin(), files.end(), [&](const std::string& file) {
-    const auto inside = std::string_view(file).substr(std::min(path.size() + 1, file.size()));
-    return fs::is_published_name(inside) && !fs::is_input(inside) && !index_.layer_file(file);
-  });
+// False for what is no copy, or may have to be published as what follows it.
+bool PlainCache::count_copy(const fs::LocalModule& module, PlainContents& contents) const {
+  if (module.whose != fs::Whose::kCopy || module.has_news || !may_be_whole(module.publishing.state))
+    return false;
+  ++(module.source == source_ ? contents.copies : contents.copies_of_others);
+  return true;
 }
 
 void PlainCache::make_ours(const std::string& path) {
@@ -97,10 +89,7 @@ void PlainCache::look(const std::string& path, PlainContents& contents) {
   };
   if (state == PublishState::kNever) return;
   if (!may_be_whole(state)) return skip(step.now->publishing.why);
-  if (!has_news(path, *step.now)) {
-    ++(is_of_source(path) ? contents.copies : contents.copies_of_others);
-    return;
-  }
+  if (count_copy(*step.now, contents)) return;
   make_ours(path);
   tracker_.adopt(path);
   step = tracker_.look_at(path);

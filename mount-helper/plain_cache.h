@@ -48,11 +48,10 @@ class PlainCache {
 
  private:
   void look(const std::string& path, PlainContents& contents);
-  bool is_new(const std::string& path) const;
-  bool has_news(const std::string& path, const fs::LocalModule& module) const;
+  bool is_new(const std::string& path, const fs::LocalModule& module) const;
+  bool count_copy(const fs::LocalModule& module, PlainContents& contents) const;
   void make_ours(const std::string& path);
   std::chrono::nanoseconds still_to_wait(const fs::ModuleTracker::Step& step) const;
-  bool is_of_source(const std::string& path) const;
 
   const fs::Layer& layer_;
   index::Index& index_;
@@ -60,7 +59,8 @@ class PlainCache {
   const std::chrono::milliseconds settle_;
   const std::chrono::system_clock::time_point begun_ = std::chrono::system_clock::now();
   fs::ModuleTracker tracker_;
-  std::vector<std::string> paths_;  // what find() has found
+  PlainContents found_;             // by find(): copies alone, which are looked at once
+  std::vector<std::string> paths_;  // what else it has found
 };
 
 }  // namespace neffs::mount_helper

@@ -162,13 +162,16 @@ fs::UniqueFd take_lock(int directory, const std::string& layer_name) {
   }
   if (result == 0) return lock;
   if (errno != EWOULDBLOCK) fail_to_lock(layer_name, errno);
-  const std::string pid = pid_written_in(lock.get());
-  throw CommandError(fmt::format("layer {}", layer_name),
-                     "in use by another neffs" + (pid.empty() ? "" : fmt::format(", pid {}", pid)),
-                     "unmount that one, or use another layer=DIR");
+  throw LayerInUse(layer_name, pid_written_in(lock.get()));
 }
 
 }  // namespace
+
+LayerInUse::LayerInUse(const std::string& layer_name, std::string pid)
+    : CommandError(fmt::format("layer {}", layer_name),
+                   "in use by another neffs" + (pid.empty() ? "" : fmt::format(", pid {}", pid)),
+                   "unmount that one, or use another layer=DIR"),
+      pid_(std::move(pid)) {}
 
 std::filesystem::path StateDirectory::path_of(const std::string& name) const {
   return path_below(directory.get(), name);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fs/unique_fd.h"
+#include "mount-helper/command_error.h"
 
 namespace neffs::mount_helper {
 
@@ -30,12 +31,23 @@ struct StateDirectory {
   void write_pid() const;
 };
 
+// Another daemon has it, or is about to mount it.
+class LayerInUse : public CommandError {
+ public:
+  LayerInUse(const std::string& layer_name, std::string pid);
+  // Of that daemon, as its namespace counts; "" if unknown.
+  const std::string& pid() const { return pid_; }
+
+ private:
+  std::string pid_;
+};
+
 // Opens it below `layer`, an open directory, or makes it (0700; what is above it 0755), and locks
 // it. No symlink is followed. What stands in the place of one of the three directories and is none,
 // and a state directory of another owner or mode, was put there by somebody else: it is renamed to
 // `<name>.set-aside-<now>` and never looked into. layer_name: for messages. Throws CommandError, also
-// if another daemon has the lock, or if one of the three is not on the filesystem of the layer: a file
-// that is fetched is renamed from here to its place.
+// if one of the three is not on the filesystem of the layer: a file that is fetched is renamed from here
+// to its place. LayerInUse if another daemon has the lock and keeps it for some seconds.
 StateDirectory take_state_directory(int layer, const std::string& layer_name,
                                     std::chrono::sys_seconds now);
 

@@ -22,7 +22,8 @@ struct MountFacts {
   std::string layer;
   bool passthrough = false;
   bool offline = false;
-  std::string push_why;  // why nothing is published, or what the repo is
+  bool is_of_run = false;  // made by `neffs run`
+  std::string push_why;    // why nothing is published, or what the repo is
 };
 
 // Of a mount that publishes.

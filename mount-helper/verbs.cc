@@ -1,4 +1,5 @@
 #include "mount-helper/verbs.h"
+#include "mount-helper/unix_now.h"
 
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -65,6 +66,9 @@ std::string Verbs::answer(std::string_view request, uid_t caller) const {
     if (verb == "verified") return verified();
     if (verb == "plan_warming") return plan_warming(parsed, caller);
     if (verb == "warming") return warming();
+    if (verb == "pin") return pin(parsed, caller);
+    if (verb == "begin_use") return begin_use(parsed, caller);
+    if (verb == "end_use") return end_use(parsed.at("use").get<std::uint64_t>(), caller);
     if (verb == "clear_stale_locks") return clear_stale_locks(caller);
     return text_of({{"error", "this daemon does not know the request '" + verb + "'"}});
   } catch (const std::exception& failure) {
@@ -77,7 +81,8 @@ std::string Verbs::hello() const {
   return text_of({{"version", kVersion},
                   {"pid", ::getpid()},
                   {"held", parts_.housekeeper.held().size()},
-                  {"counting", !is_counted}});
+                  {"counting", !is_counted},
+                  {"of_run", mount_.is_of_run}});
 }
 
 // Of an index whose disk is gone nothing is known, and that is no reason to say nothing of the rest.
@@ -168,6 +173,8 @@ std::string Verbs::explain(const std::string& path) const {
   auto answer = ordered_json::parse(parts_.fs.explain(path));
   answer["mountpoint"] = mount_.mountpoint;
   add_layer_facts(answer, parts_.housekeeper);
+  const auto until = parts_.pins.pinned_until_s(fs::unit_of(path), unix_now_s());
+  if (until != 0) answer["pinned_for_s"] = until - unix_now_s();
   return text_of(answer);
 }
 
@@ -220,9 +227,49 @@ std::string Verbs::plan_warming(const nlohmann::json& order, uid_t caller) const
   check_may_change(caller);  // likewise
   if (mount_.offline) throw std::runtime_error("it is mounted offline: nothing can be fetched");
   const auto words = [&](const char* key) { return order.at(key).get<std::vector<std::string>>(); };
-  const auto number =
-      parts_.planner.begin({words("versions"), words("modules"), order.at("all").get<bool>()});
-  return text_of({{"order", number}});
+  fs::WarmOrder wanted{words("versions"), words("modules"), order.at("all").get<bool>()};
+  const auto model = order.value("model", "");
+  std::size_t known = 0;
+  if (!model.empty()) {
+    // Beside a model the versions say which of its modules.
+    auto modules = parts_.index.modules_of_model(model);
+    known = modules.size();
+    const auto versions = std::exchange(wanted.versions, {});
+    if (!versions.empty())
+      std::erase_if(modules, [&](const std::string& module) {
+        return !fs::is_of_version(versions, std::string(fs::locate(module).version));
+      });
+    if (modules.empty()) return text_of({{"known", known}});
+    wanted.modules.insert(wanted.modules.end(), modules.begin(), modules.end());
+  }
+  const auto number = parts_.planner.begin(std::move(wanted));
+  return text_of({{"order", number}, {"known", known}});
+}
+
+std::string Verbs::pin(const nlohmann::json& order, uid_t caller) const {
+  check_may_change(caller);
+  const auto plan = parts_.planner.status();
+  if (plan.is_busy || plan.order != order.at("order").get<std::uint64_t>())
+    throw std::runtime_error("somebody else has begun to warm it");
+  parts_.pins.pin(plan.found.meant, unix_now_s());
+  return text_of({{"pinned", plan.found.meant.size()}});
+}
+
+std::string Verbs::begin_use(const nlohmann::json& use, uid_t caller) const {
+  check_may_change(caller);
+  std::optional<fs::Process> process;
+  if (const auto& told = use.at("process"); !told.is_null())
+    process = fs::Process{
+        told.at("id").get<std::int64_t>(), told.at("started").get<std::uint64_t>(),
+        told.at("boot").get<std::string>(), told.at("pid_namespace").get<std::uint64_t>()};
+  const auto number = parts_.model_notes.begin(use.at("model").get<std::string>(), process);
+  return text_of({{"use", number}});
+}
+
+std::string Verbs::end_use(std::uint64_t number, uid_t caller) const {
+  check_may_change(caller);
+  const auto modules = parts_.model_notes.end(number);
+  return text_of({{"modules", modules ? ordered_json(*modules) : ordered_json(nullptr)}});
 }
 
 std::string Verbs::warming() const {

@@ -14,6 +14,8 @@
 #include "fs/evictor.h"
 #include "fs/fetcher.h"
 #include "fs/housekeeper.h"
+#include "fs/model_notes.h"
+#include "fs/pins.h"
 #include "fs/sources.h"
 #include "fs/verify.h"
 #include "hub/http_counts.h"
@@ -39,6 +41,8 @@ class Verbs {
     fs::Evictor& evictor;
     VerifyErrand& verifier;
     WarmErrand& planner;
+    fs::Pins& pins;
+    fs::ModelNotes& model_notes;
     fs::Publisher* publisher = nullptr;      // none if nothing is published
     const fs::RemoteView* pushed = nullptr;  // the source that is published to
     const hub::HttpCounter* http = nullptr;
@@ -65,6 +69,9 @@ class Verbs {
   std::string verified() const;
   std::string plan_warming(const nlohmann::json& order, uid_t caller) const;
   std::string warming() const;
+  std::string pin(const nlohmann::json& order, uid_t caller) const;
+  std::string begin_use(const nlohmann::json& use, uid_t caller) const;
+  std::string end_use(std::uint64_t number, uid_t caller) const;
   fs::Publisher& publisher() const;
   std::string flush(bool and_full) const;
   std::string adoptable() const;

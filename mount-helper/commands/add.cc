@@ -80,6 +80,7 @@ RunRequest run_request(const AddRequest& request, const Source& target, bool is_
   run.mount.options.push_repo = target.repo;
   run.flush_timeout_s = request.flush_timeout_s;
   run.command = std::move(command);
+  run.model = request.arguments.model;
   return run;
 }
 

@@ -63,6 +63,7 @@ DaemonPlan make_plan(const MountRequest& request) {
       read_settings(request.sources, request.option_lists, request.mount_point, invoker);
   DaemonPlan plan;
   plan.sources = sources_of(settings, invoker);
+  plan.is_of_run = request.is_of_run;
   plan.options = settings.options;
   // A daemon works elsewhere.
   for (auto* path : {&plan.options.token_file, &plan.options.metrics})

@@ -15,6 +15,7 @@ struct MountRequest {
   MountOptions options;                   // what was typed, alone
   std::vector<std::string> option_lists;  // as typed: neffs.conf goes below them
   bool is_foreground = false;
+  bool is_of_run = false;  // the last `neffs run` that uses it unmounts it
 };
 
 struct MountedNow {

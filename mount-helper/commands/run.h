@@ -15,6 +15,7 @@ struct RunRequest {
   bool has_options = false;                       // -o was given
   double flush_timeout_s = kDefaultFlushTimeout;  // for so long at most
   std::vector<std::string> command;               // not empty
+  std::string model;                              // whose modules are noted; "" for none
   bool is_quiet = false;                          // no progress
 };
 

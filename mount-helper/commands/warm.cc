@@ -32,19 +32,25 @@ constexpr std::size_t kMostNames = 20;
 [[noreturn]] void refuse_model(const std::string& model) {
   throw CommandError(
       printable(model),
-      "which modules it needs is not known: a registry names configurations, not modules, and "
-      "neffs "
-      "has not noted its use",
-      "neffs lookup shows its compilers, neffs warm --version fetches all of one; --module names "
-      "modules, as the log of an earlier run does");
+      "which modules it needs is not known here: a registry names configurations, not modules, and "
+      "no use of it was noted",
+      "neffs run --model notes it, neffs add does by itself; until then neffs lookup shows the "
+      "model's compilers, and neffs warm --version fetches all of one");
+}
+
+[[noreturn]] void refuse_version(const std::string& model, std::uint64_t known) {
+  throw CommandError(
+      printable(model),
+      fmt::format("none of the {} that it has used is of that version", counted(known, "module")),
+      "leave --version out to fetch all of them");
 }
 
 void check(const WarmRequest& request) {
-  if (!request.model.empty()) refuse_model(request.model);
-  const bool is_something = !request.modules.empty() || !request.versions.empty();
+  const bool is_something =
+      !request.modules.empty() || !request.versions.empty() || !request.model.empty();
   if (!is_something && !request.is_all)
     throw usage_error("warm", "what is to be fetched is not said",
-                      "give --module, --version or --all");
+                      "give --model, --module, --version or --all");
   if (is_something && request.is_all)
     throw usage_error("warm", "--all and the others exclude each other", "give one of them");
 }
@@ -65,8 +71,12 @@ Places subjects_of(const WarmRequest& request, const std::vector<MountEntry>& ta
 
 Json plan(const Places& places, const WarmRequest& request) {
   const auto& mount = places.mount_point;
-  const auto order =
-      ask_or_throw(mount, plan_warming_request(request.versions, places.paths, request.is_all));
+  const auto order = ask_or_throw(
+      mount, plan_warming_request(request.versions, places.paths, request.is_all, request.model));
+  if (!order.contains("order")) {
+    const auto known = number(order, "known");
+    known == 0 ? refuse_model(request.model) : refuse_version(request.model, known);
+  }
   Progress progress(request.is_quiet);
   while (true) {
     auto answer = ask_or_throw(mount, warming_request());
@@ -108,6 +118,15 @@ Warmed fetch(const Places& places, const Json& planned, bool is_quiet) {
         fmt::format("{} of {} here: {}", now.files, counted(files.size(), "file"),
                     pace_text(0, now.bytes, number(planned, "bytes"), Clock::now() - begun)));
   });
+}
+
+// Until it is used. Whatever comes of it: it is here.
+void keep(const Places& places, const Json& planned) {
+  try {
+    ask_or_throw(places.mount_point, pin_request(number(planned, "order")));
+  } catch (const CommandError& error) {
+    warn(fmt::format("it is not kept from eviction: {}", error.what()));
+  }
 }
 
 void name_what_is_missing(const Json& planned, const Warmed& done) {
@@ -156,6 +175,7 @@ int warm_command(const WarmRequest& request) {
     return kFailure;
   const auto begun = Clock::now();
   const auto done = fetch(places, planned, request.is_quiet);
+  keep(places, planned);
   if (request.is_json)
     print_json(planned, done);
   else if (done.files > 0)

@@ -276,7 +276,8 @@ TEST_F(ControlTest, HelloTellsVersionAndProcess) {
   EXPECT_EQ(answer, (json{{"version", "0.1.0"},
                           {"pid", mounted->daemon().pid()},
                           {"held", 0},
-                          {"counting", false}}));
+                          {"counting", false},
+                          {"of_run", false}}));
 }
 
 // The control file is for reading and one ioctl; other files have none, as on the disk.

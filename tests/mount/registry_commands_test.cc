@@ -261,6 +261,20 @@ TEST_F(RegistryCommandsTest, ListCountsWhatIsThere) {
   EXPECT_EQ(hub_.traffic().total() - before, 1U) << requests();
 }
 
+TEST_F(RegistryCommandsTest, ListPrintsCompilersWithTheirModels) {
+  const Ended ended = run({"list", sample::kRepo});
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_EQ(ended.out,
+            sample::kRepo + " at " + repo_.head().substr(0, 12) +
+                "\n\nneuronxcc-2.21.33363.0+82129205: 5 modules, 12 MiB; 3 unfinished or "
+                "failed\n  meta-llama/Llama-3.2-1B  2 configurations\n"
+                "\nneuronxcc-2.19.8089.0+8ab9f450: 1 module, 1.2 MiB\n"
+                "  meta-llama/Llama-3.2-1B  2 configurations\n"
+                "\nneuronxcc-2.14.227.0+2d4f85be: 2 modules, 1.3 MiB; 1 unfinished or "
+                "failed\n  meta-llama/Llama-3.2-1B  1 configuration\n");
+  EXPECT_EQ(ended.err, "") << "no progress where nobody looks";
+}
+
 TEST_F(RegistryCommandsTest, ListShowsOneModelOrCompiler) {
   const Ended ended = run({"list", "-m", sample::kModel, "-v", "2.19"});
   EXPECT_EQ(ended.exit_code, 0) << ended.err;

@@ -41,10 +41,21 @@ class WarmTest : public MountTest {
   std::unique_ptr<Mount> mount_cache(std::vector<std::string> options = {"min_free=0"}) {
     return mount_as({.source = "team/cache", .options = std::move(options)});
   }
-  Ended warm(std::vector<std::string> words) {
-    words.insert(words.begin(), "warm");
-    words.insert(words.end(), {"--mountpoint", (scratch_ / "mnt").string()});
+  Ended asking(const std::string& command, std::vector<std::string> words) const {
+    words.insert(words.begin(), {command, "--mountpoint", (scratch_ / "mnt").string()});
     return neffs(words);
+  }
+  Ended warm(const std::vector<std::string>& words) const { return asking("warm", words); }
+  // Somebody works on the model, and reads these modules.
+  Ended use(const std::string& model, const std::vector<int>& numbers) const {
+    std::string text = "true";
+    for (const int number : numbers)
+      text += " && cat '" + (scratch_ / "mnt" / neff_of(number)).string() + "' >/dev/null";
+    return asking("run", {"--model", model, "--", "sh", "-c", text});
+  }
+  void evict_all() const {
+    const Ended ended = asking("evict", {"--to", "0"});
+    EXPECT_EQ(ended.exit_code, 0) << ended.err;
   }
   // Each with its mark: a moment after its files were opened.
   static bool are_here(const Mount& mounted, const std::vector<int>& numbers) {
@@ -125,6 +136,33 @@ TEST_F(WarmTest, TheDiskAndTheCacheAreNotFilled) {
   EXPECT_LE(answer["bytes_fetched"], 700'000);
 }
 
+// Of files that the Hub has declared and nobody has to hold.
+TEST_F(WarmTest, AboveTwentyGigabytesItAsks) {
+  constexpr std::uint64_t kMuch = std::uint64_t{20} << 30;
+  const auto declare = [&](int number, char digit, std::uint64_t size) {
+    const LfsPointer neff{std::string(64, digit), size};
+    repo_.add_large_file(neff);
+    repo_.commit({{neff_of(number), neff}, {module_path(number) + "/model.done", ""}});
+  };
+  declare(5, 'a', kMuch);
+  declare(6, 'b', kMuch + 1);
+  const auto mounted = mount_cache({"min_free=1000T"});
+  const auto is_full = [](const Ended& ended) {
+    return ended.exit_code == 1 && ended.err.find("too full (min_free)") != std::string::npos;
+  };
+  const Ended as_much = warm({"--module", name_of(5)});
+  EXPECT_TRUE(is_full(as_much)) << as_much.err;
+  const Ended more = warm({"--module", name_of(6)});
+  EXPECT_EQ(more.exit_code, 2);
+  EXPECT_EQ(more.out, "1 module with 20 GiB to fetch, 0 here already\n");
+  EXPECT_NE(more.err.find("Fetch 20 GiB?: there is no terminal to answer on (--yes says yes)"),
+            std::string::npos)
+      << more.err;
+  const Ended sure = warm({"--module", name_of(6), "--yes"});
+  EXPECT_TRUE(is_full(sure)) << sure.err;
+  EXPECT_EQ(downloads(), 0U);
+}
+
 TEST_F(WarmTest, WhatCannotBeFetchedIsNamedAndTheRestIsFetched) {
   const auto mounted = mount_cache();
   const Ended ended = warm({"--module", name_of(1), name_of(9), "--version", "9.9"});
@@ -135,14 +173,96 @@ TEST_F(WarmTest, WhatCannotBeFetchedIsNamedAndTheRestIsFetched) {
   EXPECT_TRUE(are_here(*mounted, {1}));
 }
 
+TEST_F(WarmTest, TheModulesOfAModelAreThoseThatItHasUsed) {
+  {
+    const auto mounted = mount_cache();
+    const Ended ended = use("lab/llama", {1, 3});
+    EXPECT_EQ(ended.exit_code, 0) << ended.err;
+    EXPECT_EQ(ended.err, "2 modules noted as used by lab/llama\n");
+    EXPECT_EQ(use("lab/other", {2}).exit_code, 0);
+    EXPECT_EQ(use("lab/llama", {}).err, "0 modules noted as used by lab/llama\n");
+    EXPECT_TRUE(are_here(*mounted, {1, 2, 3}));
+    evict_all();
+    EXPECT_TRUE(is_absent(*mounted, 1) && is_absent(*mounted, 2) && is_absent(*mounted, 3));
+  }
+  const auto mounted = mount_cache();  // what was noted is still known
+  const Ended one = warm({"--model", "lab/llama", "--version", "2.15"});
+  EXPECT_EQ(one.exit_code, 0) << one.err;
+  EXPECT_TRUE(are_here(*mounted, {3}));
+  EXPECT_TRUE(is_absent(*mounted, 1));
+  const Ended ended = warm({"--model", "lab/llama"});
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_TRUE(are_here(*mounted, {1, 3}));
+  EXPECT_TRUE(is_absent(*mounted, 2)) << "another model's";
+  const Ended none = warm({"--model", "lab/llama", "--version", "9.9"});
+  EXPECT_EQ(none.exit_code, 1);
+  EXPECT_NE(none.err.find("none of the 2 modules that it has used is of that version"),
+            std::string::npos)
+      << none.err;
+  EXPECT_EQ(warm({"--model", "lab/llam"}).exit_code, 1);
+}
+
+TEST_F(WarmTest, LocksAndInputsAreNoUseOfAModule) {
+  const auto mounted = mount_cache();
+  const auto module = (*mounted / module_path(1)).string();
+  const Ended ended =
+      asking("run", {"--model", "lab/llama", "--", "sh", "-c",
+                     "cd '" + module +
+                         "' && touch model.hlo_module.pb.lock && cat compile_flags.json "
+                         "model.log; rm model.hlo_module.pb.lock; ls >/dev/null; stat model.done"});
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_NE(ended.err.find("0 modules noted as used by lab/llama"), std::string::npos) << ended.err;
+}
+
+// What nothing tells the end of ends with its process.
+TEST_F(WarmTest, NothingIsNotedForAProcessThatIsGone) {
+  const auto mounted = mount_cache();
+  const auto running = start({NEFFS_PROGRAM, "run", "--model", "lab/llama", "--mountpoint",
+                              mounted->root().string(), "--", "sh", "-c", "echo ready; read line"});
+  ASSERT_TRUE(running->wait_for_out("ready")) << running->err();
+  EXPECT_EQ(read_file(*mounted / neff_of(1)).text.size(), kNeffBytes);
+  running->send(SIGKILL);
+  ASSERT_TRUE(running->wait());
+  EXPECT_EQ(read_file(*mounted / neff_of(2)).text.size(), kNeffBytes);
+  const Ended planned = warm({"--model", "lab/llama", "--json"});
+  EXPECT_EQ(nlohmann::json::parse(planned.out).at("modules_here"), 1) << planned.out;
+}
+
+TEST_F(WarmTest, WhatWasFetchedAheadStaysUntilItIsUsed) {
+  {
+    const auto mounted = mount_cache();
+    EXPECT_EQ(warm({"--module", name_of(1), name_of(2)}).exit_code, 0);
+    EXPECT_EQ(read_file(*mounted / neff_of(3)).text.size(), kNeffBytes);
+    EXPECT_TRUE(are_here(*mounted, {1, 2, 3}));
+    evict_all();
+    EXPECT_TRUE(is_absent(*mounted, 3));
+    EXPECT_TRUE(are_here(*mounted, {1, 2}));
+    const Ended why = asking("explain", {module_path(1)});
+    EXPECT_NE(why.out.find("pinned for s"), std::string::npos) << why.out;
+  }
+  const auto mounted = mount_cache();
+  EXPECT_EQ(read_file(*mounted / neff_of(1)).text.size(), kNeffBytes);
+  evict_all();
+  EXPECT_TRUE(is_absent(*mounted, 1)) << "it was used";
+  EXPECT_TRUE(are_here(*mounted, {2}));
+  EXPECT_EQ(asking("explain", {module_path(1)}).out.find("pinned"), std::string::npos);
+  EXPECT_EQ(asking("evict", {module_path(2)}).exit_code, 0);
+  EXPECT_TRUE(is_absent(*mounted, 2)) << "somebody has said so";
+}
+
 TEST_F(WarmTest, WhatItIsToldWronglyItSays) {
   EXPECT_EQ(warm({"--all"}).exit_code, 1) << "nothing is mounted";
   EXPECT_EQ(warm({}).exit_code, 2);
   EXPECT_EQ(warm({"--all", "--module", name_of(1)}).exit_code, 2);
-  const Ended model = warm({"--model", "lab/llama"});
-  EXPECT_EQ(model.exit_code, 1);
-  EXPECT_NE(model.err.find("lab/llama: which modules it needs is not known"), std::string::npos)
-      << model.err;
+  EXPECT_EQ(warm({"--all", "--model", "lab/llama"}).exit_code, 2);
+  {
+    const auto mounted = mount_cache();
+    const Ended model = warm({"--model", "lab/llama"});
+    EXPECT_EQ(model.exit_code, 1);
+    EXPECT_NE(model.err.find("lab/llama: which modules it needs is not known"), std::string::npos)
+        << model.err;
+    EXPECT_NE(model.err.find("neffs run --model notes it"), std::string::npos) << model.err;
+  }
   const auto mounted = mount_cache({"offline"});
   const Ended offline = warm({"--all"});
   EXPECT_EQ(offline.exit_code, 1);

@@ -66,9 +66,24 @@ TEST_F(AddTest, WhatTheTrainerCompilesIsInTheRepoAndNamed) {
       << ended.err;
   expect_published_alone(module_);
   EXPECT_TRUE(scratch_.mounts().empty());
+  EXPECT_NE(ended.err.find("1 module noted as used by lab/llama\n"), std::string::npos)
+      << ended.err;
   const Ended again = add_to_repo({"true"});
   EXPECT_EQ(again.exit_code, 0) << again.err;
   EXPECT_NE(again.err.find("0 modules new"), std::string::npos) << again.err;
+}
+
+TEST_F(AddTest, WhatItCompiledIsWarmedByTheModel) {
+  compile_into(root_, made_module(2));  // found there, and no use of it
+  EXPECT_EQ(add_to_repo(trainer()).exit_code, 0);
+  const auto mounted = mount_writing();
+  EXPECT_EQ(neffs({"evict", "--to", "0", "--mountpoint", root_.string()}).exit_code, 0);
+  EXPECT_NE(stat_error(mounted->layer(module_.path + "/model.neff")), 0);
+  const Ended warmed = neffs({"warm", "--model", "lab/llama", "--mountpoint", root_.string()});
+  EXPECT_EQ(warmed.exit_code, 0) << warmed.err;
+  EXPECT_EQ(warmed.out.find("1 module with "), 0U) << warmed.out;
+  EXPECT_TRUE(
+      eventually([&] { return stat_error(mounted->layer(module_.path + "/model.done")) == 0; }));
 }
 
 TEST_F(AddTest, TheTrainerMayBeATemplateAndItsStatusCounts) {

@@ -132,6 +132,78 @@ TEST_F(RunTest, AMountThatIsThereIsUsedAndStays) {
       << other.err;
 }
 
+TEST_F(RunTest, OneWaitsForTheMountThatAnotherIsMaking) {
+  Gate gate = hub_.hold({.kind = Kind::kInfo});
+  const auto first = start_run({"sh", "-c", "echo ready; read line; exit 3"});
+  ASSERT_TRUE(gate.wait_held(1));
+  const auto second = start_run({"sh", "-c", "echo ready; read line; exit 4"});
+  ASSERT_TRUE(eventually([&] {
+    return second->err().find("waits for the mount that another neffs") != std::string::npos;
+  })) << second->err();
+  gate.open();
+  ASSERT_TRUE(first->wait_for_out("ready")) << first->err();
+  ASSERT_TRUE(second->wait_for_out("ready")) << second->err();
+  EXPECT_EQ(scratch_.mounts().size(), 1U);
+  // The one that has made it ends before the other: that one unmounts.
+  first->close_input();
+  ASSERT_TRUE(first->wait());
+  EXPECT_EQ(first->exit_code(), 3) << first->err();
+  EXPECT_EQ(first->err().find("in use by"), std::string::npos) << first->err();
+  EXPECT_TRUE(is_mounted());
+  second->close_input();
+  ASSERT_TRUE(second->wait());
+  EXPECT_EQ(second->exit_code(), 4) << second->err();
+  expect_nothing_mounted();
+}
+
+TEST_F(RunTest, OneThatWaitsForAnotherIsEndedBySignal) {
+  Gate gate = hub_.hold({.kind = Kind::kInfo});
+  const auto first = start_run({"true"});
+  ASSERT_TRUE(gate.wait_held(1));
+  const auto second = start_run({"echo", "it ran"});
+  ASSERT_TRUE(eventually([&] { return second->err().find("waits for") != std::string::npos; }))
+      << second->err();
+  second->send(SIGTERM);
+  ASSERT_TRUE(second->wait());
+  EXPECT_EQ(second->exit_code(), 128 + SIGTERM) << second->err();
+  EXPECT_EQ(second->out(), "");
+  gate.open();
+  ASSERT_TRUE(first->wait());
+  EXPECT_EQ(first->exit_code(), 0) << first->err();
+  expect_nothing_mounted();
+}
+
+TEST_F(RunTest, ALayerThatIsMountedElsewhereIsNotWaitedFor) {
+  const auto layer = scratch_ / "layer";
+  stdfs::create_directories(layer);
+  stdfs::create_directories(scratch_ / "other");
+  const auto mounted = mount_writing({"layer=" + layer.string()});
+  const Ended ended = neffs({"run", kPushRepo, "-o", "layer=" + layer.string(), "--mountpoint",
+                             (scratch_ / "other").string(), "--", "true"});
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_NE(ended.err.find("in use by another neffs"), std::string::npos) << ended.err;
+  EXPECT_EQ(ended.err.find("waits for"), std::string::npos) << ended.err;
+}
+
+TEST_F(RunTest, SeveralThatBeginAtOnceUseOneMount) {
+  constexpr int kRuns = 5;
+  for (int round = 0; round < 3; ++round) {
+    std::vector<std::unique_ptr<Child>> all;
+    for (int run = 0; run < kRuns; ++run)
+      all.push_back(start_run({"sh", "-c",
+                               "touch '" + root_.string() + "/by" + std::to_string(run) +
+                                   "'; exit " + std::to_string(run)}));
+    for (int run = 0; run < kRuns; ++run) {
+      ASSERT_TRUE(all[run]->wait());
+      EXPECT_EQ(all[run]->exit_code(), run) << all[run]->err();
+      EXPECT_EQ(all[run]->err().find("in use by"), std::string::npos) << all[run]->err();
+      EXPECT_EQ(all[run]->err().find("not mounted"), std::string::npos) << all[run]->err();
+      EXPECT_TRUE(stdfs::remove(root_ / ("by" + std::to_string(run))));
+    }
+    expect_nothing_mounted();
+  }
+}
+
 TEST_F(RunTest, OneThatIsUsedIsNotUnmountedUnderTheCommand) {
   const auto mounted = mount_writing();
   const auto running = start_run({"sh", "-c", "echo ready; read line"});

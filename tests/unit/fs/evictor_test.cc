@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <ctime>
+#include <set>
 #include <stdexcept>
 
 #include "fs/node_table.h"
@@ -47,7 +49,8 @@ class EvictorTest : public testing::Test {
                if (unit == fails_) throw std::runtime_error("it is nailed down");
                evicted_.push_back(unit);
                return kBytes;
-             }}};
+             },
+             [this](const std::string& unit) { return pinned_.contains(unit); }}};
   }
 
   TempDirectory directory_;
@@ -55,6 +58,7 @@ class EvictorTest : public testing::Test {
   fs::Layer layer_{directory_.open()};
   std::unique_ptr<index::Index> index_ = open_index(state_.path());
   std::string fails_;
+  std::set<std::string> pinned_;
   std::vector<std::string> evicted_;
   int asked_ = 0;
 };
@@ -112,6 +116,36 @@ TEST_F(EvictorTest, OneThatFailsHoldsUpNoOther) {
   EXPECT_EQ(it.status().modules, 1U);
   it.stop();
   EXPECT_EQ(evicted_, std::vector{module_path("2")});
+}
+
+TEST_F(EvictorTest, WhatIsPinnedStays) {
+  put_copy(module_path("1") + "/model.neff", 100);
+  put_copy(module_path("2") + "/model.neff", 200);
+  pinned_ = {module_path("1")};
+  auto it = evictor({.cache_size = 1, .min_free = 0});
+  it.make_room();
+  EXPECT_EQ(evicted_, std::vector{module_path("2")});
+  evicted_.clear();
+  it.start();
+  it.evict({.to = 0, .paths = {}});
+  ASSERT_TRUE(eventually([&] { return !it.status().is_busy; }));
+  it.stop();
+  EXPECT_EQ(std::count(evicted_.begin(), evicted_.end(), module_path("1")), 0);
+}
+
+TEST_F(EvictorTest, WhatIsPinnedGoesLastForWhoHasNoRoomAndWhenItIsNamed) {
+  put_copy(module_path("1") + "/model.neff", 100);
+  put_copy(module_path("2") + "/model.neff", 200);
+  put_copy(module_path("3") + "/model.neff", 300);
+  pinned_ = {module_path("1")};
+  auto it = evictor({.cache_size = std::nullopt, .min_free = 0});
+  it.start();
+  EXPECT_TRUE(it.make_room_for(3 * kBytes));
+  it.evict({.to = std::nullopt, .paths = {module_path("1")}});
+  ASSERT_TRUE(eventually([&] { return !it.status().is_busy; }));
+  it.stop();
+  EXPECT_EQ(evicted_,
+            (std::vector{module_path("2"), module_path("3"), module_path("1"), module_path("1")}));
 }
 
 TEST_F(EvictorTest, WhereItIsNotStartedNothingIsTaken) {

@@ -105,6 +105,24 @@ TEST_P(MigrationTest, KeepsWhatWasNoted) {
   EXPECT_FALSE(index->note("a fact"));
 }
 
+TEST_P(MigrationTest, KeepsWhatModulesAreFor) {
+  make(GetParam());
+  const auto index = open();
+  const std::string module = "neuronxcc-1/MODULE_1+2";
+  using Modules = std::vector<std::string>;
+  using Pins = std::vector<index::Pin>;
+  EXPECT_EQ(index->modules_of_model("lab/llama"), GetParam() < 5 ? Modules() : Modules({module}));
+  EXPECT_EQ(index->pins(), GetParam() < 5 ? Pins() : Pins({{module, 77}}));
+  index->add_module_of_model("lab/llama", module);
+  index->add_module_of_model("lab/llama", "neuronxcc-1/MODULE_0+2");
+  index->add_module_of_model("lab/other", "neuronxcc-1/MODULE_3+2");
+  EXPECT_EQ(index->modules_of_model("lab/llama"), (Modules{"neuronxcc-1/MODULE_0+2", module}));
+  index->put_pins(std::vector<index::Pin>{{module, 78}, {"neuronxcc-1/MODULE_9+2", 79}});
+  EXPECT_EQ(index->pins(), (std::vector<index::Pin>{{module, 78}, {"neuronxcc-1/MODULE_9+2", 79}}));
+  index->drop_pin(module);
+  EXPECT_EQ(index->pins(), (std::vector<index::Pin>{{"neuronxcc-1/MODULE_9+2", 79}}));
+}
+
 TEST_P(MigrationTest, EndsWithTheSchemaOfANewDatabase) {
   make(GetParam());
   open();

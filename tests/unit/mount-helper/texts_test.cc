@@ -9,6 +9,7 @@
 namespace neffs::test {
 namespace {
 
+using mount_helper::change_text;
 using mount_helper::diagnosis_json;
 using mount_helper::diagnosis_text;
 using mount_helper::explain_text;
@@ -51,6 +52,34 @@ TEST(StatusText, CountsOneAsOne) {
   Json status = full_status();
   status["reads"] = {{"misses", 1}, {"errors", 1}, {"local", 1}};
   EXPECT_THAT(status_text(status, false), ::testing::HasSubstr("1 local, 1 miss, 1 error\n"));
+}
+
+TEST(ChangeText, SaysWhatHasGrownAndHowFast) {
+  const Json before = full_status();
+  EXPECT_EQ(change_text(before, before, 1), "");
+  Json now = before;
+  now["reads"]["bytes_fetched"] = 999 + (4 << 20);
+  EXPECT_EQ(change_text(before, now, 2), "2.0 MiB/s fetched");
+  now["reads"]["misses"] = 6;
+  EXPECT_EQ(change_text(before, now, 2), "2.0 MiB/s fetched, 1 miss");
+  now["reads"]["misses"] = 8;
+  now["push"]["pushed"] = 8;
+  EXPECT_EQ(change_text(before, now, 0.5), "8.0 MiB/s fetched, 3 misses, 1 module pushed");
+  now["push"]["pushed"] = 9;
+  EXPECT_EQ(change_text(before, now, 0), "3 misses, 2 modules pushed") << "no rate without a time";
+  EXPECT_EQ(change_text(now, before, 1), "")
+      << "a daemon that was started anew counts from nothing";
+}
+
+TEST(ChangeText, OfAMountThatKnowsLittle) {
+  Json now = full_status();
+  now["reads"]["misses"] = 100;
+  Json less = full_status();
+  less.erase("reads");
+  less["push"] = Json::object();
+  EXPECT_EQ(change_text(less, now, 1), "7 modules pushed");
+  EXPECT_EQ(change_text(now, less, 1), "");
+  EXPECT_EQ(change_text(Json::object(), Json::object(), 1), "");
 }
 
 TEST(StatusText, OfAMountThatKnowsLittle) {
