@@ -9,7 +9,7 @@ mount -t tmpfs none "$work"
 cp -a /etc "$work/etc"
 mount --bind "$work/etc" /etc
 rm -rf /etc/neffs /etc/neffs.conf
-mkdir "$work/bin" "$work/home" "$work/var"
+mkdir "$work/bin" "$work/home" "$work/var" "$work/lib"
 cp "$script" "$work/script"
 ln -s "$neffs" "$work/bin/neffs"
 # Root needs none.
@@ -17,6 +17,7 @@ printf '#!/bin/sh\nexec "$@"\n' >"$work/bin/sudo"
 chmod +x "$work/bin/sudo"
 mount --bind "$work/var" /var/tmp
 chmod 1777 /var/tmp
+mount --bind "$work/lib" /var/lib
 cd "$work/home"
 # The test Hub's variables, and none of who runs the tests.
 env -i PATH="$work/bin:/usr/sbin:/usr/bin:/sbin:/bin" HOME="$work/home" HF_ENDPOINT="${HF_ENDPOINT-}" NEFFS_DOCUMENTS=1 \
