@@ -50,6 +50,7 @@ for file in man/man1/neffs.1 man/man5/neffs.conf.5 man/man8/mount.neffs.8 doc/ne
   bash-completion/completions/neffs zsh/site-functions/_neffs fish/vendor_completions.d/neffs.fish; do
   [ -s "$root/usr/share/$file" ] || fail "$file is missing"
 done
+[ -s "$root/usr/lib/tmpfiles.d/neffs.conf" ] || fail "the cache would be cleaned by age"
 [ -s "$root/usr/lib/systemd/system/neffs@.service" ] || fail "the unit is missing"
 in_root bash -c '. /usr/share/bash-completion/completions/neffs && complete -p neffs' >/dev/null
 if command -v man >/dev/null; then
