@@ -122,6 +122,13 @@ bool Credentials::renewed_after(const std::string& rejected) {
   return !found_.token.empty() && found_.token != rejected;
 }
 
+void Credentials::renew() {
+  const std::lock_guard lock(mutex_);
+  auto found = find_token(token_file_, environment_);
+  looked_at_ = clock_();
+  if (!found.token.empty()) found_ = std::move(found);
+}
+
 std::string Credentials::origin() const {
   const std::lock_guard lock(mutex_);
   return found_.origin;

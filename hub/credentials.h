@@ -42,6 +42,9 @@ class Credentials {
   // The Hub answered 401 to `rejected`: looks again at once; true if there is another token now.
   bool renewed_after(const std::string& rejected);
 
+  // Looks at once. Throws what find_token() throws; the last token stays then.
+  void renew();
+
   // Where the token came from, never the token.
   std::string origin() const;
 

@@ -67,6 +67,11 @@ std::string source_text(const fs::SourceStatus& source) {
                             source.checked_s_ago < 0 ? "  (offline: as it was last seen)" : "");
 }
 
+// Of a process that was started in one, SIGHUP says that it is gone.
+bool has_terminal() {
+  return static_cast<bool>(fs::UniqueFd(::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)));
+}
+
 std::string push_text(const PushChoice& push, const std::string& repo) {
   if (push.kind == PushChoice::Kind::kNone) return "none: " + push.why;
   return fmt::format("{}  ({})", repo, push.why);
@@ -144,6 +149,23 @@ struct Daemon::Parts {
         if (!view->is_fresh(lately)) view->ask_head([](const std::exception_ptr&) {});
     };
     poller = std::make_unique<fs::HeadPoller>(ask, plan.options.poll);
+  }
+
+  // By `systemctl reload`: what somebody has mended outside is found out now.
+  void reload() {
+    try {
+      credentials.renew();
+    } catch (const hub::HubError& error) {
+      spdlog::warn("the token of before is used on: {}", error.what());
+    }
+    spdlog::info("reloaded; token: {}", credentials.origin());
+    if (is_offline(plan)) return;
+    for (auto* view : sources.all().views()) view->ask_head([](const std::exception_ptr&) {});
+    try {
+      if (publisher) publisher->hurry();
+    } catch (const std::exception& error) {  // it goes on at its own pace
+      spdlog::warn("{}", error.what());
+    }
   }
 
   void end_waits() {
@@ -336,6 +358,7 @@ void Daemon::mount() {
 
 void Daemon::run(const std::function<void()>& serving) {
   auto& parts = *parts_;
+  if (!has_terminal()) parts.session.on_hangup([&parts] { parts.reload(); });
   parts.session.run(*parts.cache_fs, parts.control, serving, [this, &parts] {
     end_timer_ = std::make_unique<EndTimer>(kPatienceAtEnd);
     parts.end_waits();

@@ -6,6 +6,7 @@
 #include <spdlog/sinks/syslog_sink.h>
 #include <spdlog/spdlog.h>
 #include <syslog.h>
+#include <unistd.h>
 
 namespace neffs::mount_helper {
 namespace {
@@ -26,9 +27,13 @@ spdlog::level::level_enum level_of(LogLevel level) {
 
 }  // namespace
 
-void start_logging(LogLevel level, bool is_foreground) {
+void start_logging(LogLevel level, bool is_foreground, const JournalFields& fields) {
   spdlog::sink_ptr sink;
-  if (is_foreground) {
+  if (!is_foreground || is_journal(STDERR_FILENO, hub::Environment::of_process()))
+    sink = journal_sink(fields);
+  if (sink) {
+    // It has what it needs.
+  } else if (is_foreground) {
     sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
     sink->set_pattern("neffs: %l: %v");
   } else {

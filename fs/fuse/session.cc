@@ -200,8 +200,16 @@ bool Session::wait_for_end(int signal_fd) {
   while (true) {
     if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) throw_errno("poll");
     if ((waits[1].revents & POLLIN) != 0) return false;
-    if ((waits[0].revents & POLLIN) != 0) return true;
+    if ((waits[0].revents & POLLIN) != 0 && asks_to_end(signal_fd)) return true;
   }
+}
+
+bool Session::asks_to_end(int signal_fd) {
+  signalfd_siginfo info{};
+  if (::read(signal_fd, &info, sizeof info) != sizeof info) return false;
+  if (info.ssi_signo != SIGHUP || !hung_up_) return true;
+  hung_up_();
+  return false;
 }
 
 void Session::detach() {

@@ -55,6 +55,9 @@ class Session {
   // Who tells the kernel what to forget; after mount().
   KernelCache* kernel() { return notifier_.get(); }
 
+  // Instead of the end, SIGHUP asks for this, in the thread of run(). Before run().
+  void on_hangup(std::function<void()> hung_up) { hung_up_ = std::move(hung_up); }
+
   // Serves until the mount is gone, or SIGTERM, SIGINT or SIGHUP arrives: then it is detached, and
   // files that are open for passthrough go on without us. The caller has those signals blocked in
   // all threads. `serving` is called once, when requests are answered; `before_end` once, before the
@@ -67,6 +70,7 @@ class Session {
   void work();
   void detach();
   bool wait_for_end(int signal_fd);
+  bool asks_to_end(int signal_fd);
   void join_workers();
 
   const MountSpec spec_;
@@ -82,6 +86,7 @@ class Session {
   std::atomic<int> running_{0};
   std::vector<std::thread> workers_;
   bool mounted_ = false;
+  std::function<void()> hung_up_;
 };
 
 }  // namespace neffs::fs

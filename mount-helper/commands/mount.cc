@@ -98,7 +98,9 @@ void tell_in_foreground(const std::string& summary, const std::string& status) {
 
 void serve(DaemonPlan plan, Readiness& readiness, bool is_foreground) {
   prepare_to_serve();
-  start_logging(plan.options.log, is_foreground);
+  start_logging(
+      plan.options.log, is_foreground,
+      {{"NEFFS_MOUNTPOINT", plan.mountpoint}, {"NEFFS_REPO", sources_text(plan.sources)}});
   plan.state.write_pid();
   const auto status = fmt::format("{} on {}", sources_text(plan.sources), plan.mountpoint);
   Daemon daemon(std::move(plan));

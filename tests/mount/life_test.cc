@@ -285,5 +285,46 @@ TEST_P(CrashTest, KilledInTheMiddleOfDownloadsItLeavesAValidCache) {
   }
 }
 
+// A daemon has no terminal. Nothing here would ask for the head by itself within an hour.
+TEST_F(LifeTest, ASighupReadsTheTokenAgainAndAsksForTheHead) {
+  const std::string mountpoint = make_mountpoint();
+  const auto token = (scratch_ / "token").string();
+  for (const char* name : {"hf_before", "hf_after"}) hub_.add_token(name, {.user = "bob"});
+  write_file(token, "hf_before");
+  const std::string options = "poll=3600,miss_check=3600,token_file=" + token;
+  ASSERT_EQ(neffs({"mount", sample::kRepo, mountpoint, "-o", options}).exit_code, 0);
+  const auto status = [&] {
+    return nlohmann::json::parse(neffs({"status", mountpoint, "--json"}).out);
+  };
+  const pid_t pid = status().at("pid");
+  const std::string added = sample::kVersion + "/MODULE_4711+e30acd3a/model.done";
+  repo_.commit({{added, ""}});
+  EXPECT_NE(status().at("sources").at(0).at("commit"), repo_.head());
+  hub_.revoke_token("hf_before");
+  write_file(token, "hf_after");
+  ASSERT_EQ(::kill(pid, SIGHUP), 0);
+  EXPECT_TRUE(
+      eventually([&] { return status().at("sources").at(0).at("commit") == repo_.head(); }));
+  write_file(token, "\n");
+  ASSERT_EQ(::kill(pid, SIGHUP), 0);
+  EXPECT_EQ(read_file(mountpoint + "/" + kNeffPath), (Bytes{0, sample::bytes_of(kNeffPath)}))
+      << "without a token in the file the last one is used on";
+  EXPECT_EQ(status().at("pid"), pid);
+  EXPECT_EQ(neffs({"umount", mountpoint}).exit_code, 0);
+}
+
+TEST_F(LifeTest, ATerminalThatGoesAwayEndsIt) {
+  const std::string mountpoint = make_mountpoint();
+  const auto log = (scratch_ / "log").string();
+  const auto terminal =
+      start({"script", "--quiet", "--flush", "--command",
+             std::string(NEFFS_PROGRAM) + " mount -f " + sample::kRepo + " " + mountpoint, log});
+  ASSERT_TRUE(terminal->wait_for_out("data ")) << terminal->err();
+  EXPECT_EQ(stat_error(mountpoint + "/" + kNeffPath), 0);
+  terminal->send(SIGKILL);
+  EXPECT_TRUE(
+      eventually([&] { return scratch_.mounts().empty() && scratch_.processes().empty(); }));
+}
+
 }  // namespace
 }  // namespace neffs::test

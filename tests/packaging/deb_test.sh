@@ -46,9 +46,11 @@ in_root neffs version
 in_root test -x /sbin/mount.neffs -a -x /sbin/mount.fuse.neffs || fail "mount(8) does not find its helper"
 in_root grep -qx 'PRUNEFS = "NFS afs fuse.sshfs fuse.neffs"' /etc/updatedb.conf || fail "updatedb would walk the mounts"
 for file in man/man1/neffs.1 man/man5/neffs.conf.5 man/man8/mount.neffs.8 doc/neffs/LICENSE doc/neffs/changelog \
+  doc/neffs/docs/guide.md \
   bash-completion/completions/neffs zsh/site-functions/_neffs fish/vendor_completions.d/neffs.fish; do
   [ -s "$root/usr/share/$file" ] || fail "$file is missing"
 done
+[ -s "$root/usr/lib/tmpfiles.d/neffs.conf" ] || fail "the cache would be cleaned by age"
 [ -s "$root/usr/lib/systemd/system/neffs@.service" ] || fail "the unit is missing"
 in_root bash -c '. /usr/share/bash-completion/completions/neffs && complete -p neffs' >/dev/null
 if command -v man >/dev/null; then

@@ -20,7 +20,7 @@ MODULE = "neuronxcc-2.21.33363.0+82129205/MODULE_18108742649528384371+e30acd3a"
 # Those that make no mount namespace, nor change what is mounted where. systemd.exec(5) says of all the others
 # that are not here, as ProtectSystem=, PrivateTmp=, ReadWritePaths=, that they do, or nobody has looked.
 HARMLESS = {
-    "Type", "Environment", "EnvironmentFile", "LoadCredential", "ExecStart", "Restart", "RestartSec",
+    "Type", "Environment", "EnvironmentFile", "LoadCredential", "ExecStart", "ExecReload", "Restart", "RestartSec",
     "RestartPreventExitStatus", "TimeoutStartSec", "TimeoutStopSec", "OOMScoreAdjust", "LimitNOFILE",
     "CapabilityBoundingSet", "NoNewPrivileges", "SystemCallArchitectures", "SystemCallFilter",
     "SystemCallErrorNumber", "RestrictAddressFamilies", "RestrictNamespaces", "RestrictRealtime", "LockPersonality",
@@ -154,6 +154,11 @@ def check_serving(service, program, work):
         assert '"mounted": true' in status or '"mounted":true' in status, status
         assert '"passthrough"' in status
         use(mountpoint)
+        # What ExecReload= does leaves the mount alone.
+        assert service["ExecReload"].split()[:2] == ["kill", "-HUP"], service["ExecReload"]
+        pid = re.search(r'"pid": ?(\d+)', status)[1]
+        subprocess.run(service["ExecReload"].replace("$MAINPID", pid).split(), check=True)
+        use(mountpoint)
         subprocess.run([program, "umount", str(mountpoint)], env=environment, check=True)
         out, _ = daemon.communicate(timeout=60)
     finally:
@@ -162,6 +167,7 @@ def check_serving(service, program, work):
             subprocess.run(["umount", "--lazy", str(mountpoint)], stderr=subprocess.DEVNULL)
     assert daemon.returncode == 0, out
     assert f"token    {credentials}/token" in out, out
+    assert f"reloaded; token: {credentials}/token" in out, out
     if not trace.exists() or shutil.which("systemd-analyze") is None:
         print("not compared with the filter: strace or systemd-analyze is missing")
         return

@@ -126,6 +126,19 @@ TEST_F(CredentialsTest, ReadsAgainAfterHalfAMinute) {
   EXPECT_EQ(credentials.token(), "new") << "a file that is being replaced is no log-out";
 }
 
+TEST_F(CredentialsTest, ReadsAgainWhenItIsToldTo) {
+  const std::string file = write("token", "old");
+  const std::chrono::steady_clock::time_point now{};
+  Credentials credentials(file, environment_of({}), [&] { return now; });
+  write("token", "new");
+  EXPECT_EQ(credentials.token(), "old");
+  credentials.renew();
+  EXPECT_EQ(credentials.token(), "new");
+  write("token", "\n");
+  EXPECT_EQ(error_of([&] { credentials.renew(); }).kind, HubErrorKind::kUnauthorized);
+  EXPECT_EQ(credentials.token(), "new");
+}
+
 TEST_F(CredentialsTest, ReadsAgainAtOnceAfterARefusal) {
   const std::string file = write("token", "old");
   Credentials credentials(file, environment_of({}));
