@@ -11,10 +11,23 @@ if [ ! -e /dev/fuse ]; then echo "try.sh: there is no /dev/fuse on this machine 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 [ -t 1 ] && [ -z "${NO_COLOR:-}" ] || say() { printf '\n%s\n' "$*"; }
 
-say "1. What is needed is installed, and neffs is built"
+# Of the build, in one line that is drawn over on a terminal, else every tenth; all of it is in the log.
+progress() {
+  tee -a "$log" | while IFS= read -r line; do
+    percent=$(expr "$line" : '\[ *\([0-9]*\)%\]' || true)
+    if [ -z "$percent" ] || [ "$percent" = "${last:-}" ]; then continue; fi
+    last=$percent
+    if [ -t 1 ]; then printf '\r   %3s %%' "$percent"; elif [ $((percent % 10)) -eq 0 ]; then echo "   $percent %"; fi
+  done
+  if [ -t 1 ]; then printf '\r'; fi
+}
+
+say "1. What is needed is installed, and neffs is built (the first time some ten minutes on two cores)"
 ./packaging/deps.sh --demo
-cmake -B build -DCMAKE_BUILD_TYPE=Release -DNEFFS_DEMO=ON >build.log 2>&1 || { cat build.log; exit 1; }
-cmake --build build -j "$(nproc)" >>build.log 2>&1 || { tail -50 build.log; exit 1; }
+log=build/build.log
+mkdir -p build
+cmake -B build -DCMAKE_BUILD_TYPE=Release -DNEFFS_DEMO=ON >$log 2>&1 || { cat $log; exit 1; }
+cmake --build build -j "$(nproc)" 2>&1 | progress || { tail -50 $log; exit 1; }
 neffs=$PWD/build/mount-helper/neffs
 "$neffs" version
 
@@ -88,8 +101,8 @@ cat <<EOT
 
 That was it. The real thing:
 
-  sudo $neffs mount aws-neuron/optimum-neuron-cache     # what others have compiled, read-only
+  sudo $neffs mount aws-neuron/optimum-neuron-cache     # what others have compiled; nothing is published
   sudo $neffs mount YOUR-TEAM/YOUR-CACHE                # a private repo: what you compile goes there
 
-To install it: sudo cmake --install build
+To install it: (cd build && cpack -G DEB) && sudo apt install ./build/packages/neffs_*.deb
 EOT
