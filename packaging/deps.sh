@@ -23,7 +23,7 @@ tests=(
   zsh fish
   python3 python3-venv nodejs npm
   dpkg-dev rpm mmdebstrap man-db binutils strace
-  nginx libnginx-mod-http-set-misc
+  nginx libnginx-mod-http-set-misc prometheus
 )
 
 wanted=("${build[@]}")
@@ -67,7 +67,7 @@ done
 missing=("${known[@]}")
 # A server that only the tests start is not to be started by its installation.
 policy=/usr/sbin/policy-rc.d
-if [[ " ${missing[*]} " == *" nginx "* && ! -e $policy ]]; then
+if [[ " ${missing[*]} " =~ \ (nginx|prometheus)\  && ! -e $policy ]]; then
   printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" install -m 755 /dev/stdin "$policy"
   trap '"${as_root[@]}" rm -f "$policy"' EXIT
 fi
