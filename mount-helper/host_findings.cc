@@ -22,14 +22,13 @@ constexpr std::uint64_t kLittleRoom = std::uint64_t{2} << 30;  // a large NEFF a
 // Tokens and signed addresses are dated.
 constexpr seconds kSkew{60};
 
-// "6.9" or later, from "6.1.0-18-amd64".
-bool can_pass_through(const std::string& kernel) {
-  int major = 0;
-  int minor = 0;
+// Of "6.1.0-18-amd64", or "3.10.5".
+std::pair<int, int> version_in(const std::string& text) {
+  std::pair<int, int> version;
   char dot = 0;
-  std::istringstream in(kernel);
-  in >> major >> dot >> minor;
-  return std::pair(major, minor) >= std::pair(6, 9);
+  std::istringstream in(text);
+  in >> version.first >> dot >> version.second;
+  return version;
 }
 
 std::string mend_of(HubErrorKind kind, const HubReach& reach) {
@@ -163,9 +162,12 @@ std::vector<Finding> notes_of(const HostFacts& facts, const std::filesystem::pat
   if (!facts.is_root && !facts.allows_other)
     notes.push_back({"note", "/etc/fuse.conf", "other users cannot use a mount of yours",
                      "a line user_allow_other there, and -o allow_other; or mount as root"});
-  if (!can_pass_through(facts.kernel))
+  if (version_in(facts.kernel) < std::pair(6, 9))
     notes.push_back({"note", "Linux " + facts.kernel, "reads are copied by the daemon",
                      "from 6.9 on the kernel reads the files itself, for mounts of root"});
+  else if (version_in(facts.fuse_library) < std::pair(3, 14))
+    notes.push_back({"note", "libfuse " + facts.fuse_library, "reads are copied by the daemon",
+                     "with 3.14 or later the kernel reads the files itself, for mounts of root"});
   else if (!facts.is_root)
     notes.push_back({"note", "this user", "reads are copied by the daemon",
                      "for mounts of root the kernel reads the files itself"});

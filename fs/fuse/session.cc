@@ -39,6 +39,11 @@ std::string escaped(const std::string& text) {
   return result;
 }
 
+// Passthrough is agreed on in messages that libfuse does not make by itself: the filter stands between it and
+// the device, which libfuse lets it do from 3.14 on.
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 14)
+constexpr bool kCanFilter = true;
+
 DeviceFilter* filter_of(void* userdata) {
   return static_cast<OperationsContext*>(userdata)->filter;
 }
@@ -53,6 +58,17 @@ ssize_t splice_to_device(int from, off_t* from_offset, int to, off_t* to_offset,
                          unsigned flags, void* /*userdata*/) {
   return ::splice(from, from_offset, to, to_offset, size, flags);
 }
+
+void put_filter_between(fuse_session* session) {
+  const fuse_custom_io io{write_device, read_device, nullptr, splice_to_device};
+  if (const int error = ::fuse_session_custom_io(session, &io, ::fuse_session_fd(session));
+      error != 0)
+    throw std::system_error(-error, std::generic_category(), "fuse_session_custom_io");
+}
+#else
+constexpr bool kCanFilter = false;
+void put_filter_between(fuse_session* /*session*/) {}
+#endif
 
 __attribute__((format(printf, 2, 0))) void log_of_libfuse(fuse_log_level level, const char* format,
                                                           va_list arguments) {
@@ -111,7 +127,7 @@ const char* why_refused() {
 }  // namespace
 
 void Session::mount(int layer_fd, int probe) {
-  const bool want = spec_.passthrough != Passthrough::kOff && ::geteuid() == 0;
+  const bool want = kCanFilter && spec_.passthrough != Passthrough::kOff && ::geteuid() == 0;
   filter_ = std::make_unique<DeviceFilter>(want ? stack_depth_for(layer_fd) : 0);
   context_.filter = filter_.get();
   std::string options = "fsname=" + escaped(spec_.source) + ",subtype=neffs,nosuid,nodev";
@@ -130,13 +146,10 @@ void Session::mount(int layer_fd, int probe) {
   if (::fuse_session_mount(session_.get(), spec_.mountpoint.c_str()) != 0)
     throw std::runtime_error(why_refused());
   mounted_ = true;
-  const fuse_custom_io io{write_device, read_device, nullptr, splice_to_device};
-  const int fuse_fd = ::fuse_session_fd(session_.get());
-  if (const int error = ::fuse_session_custom_io(session_.get(), &io, fuse_fd); error != 0)
-    throw std::system_error(-error, std::generic_category(), "fuse_session_custom_io");
+  put_filter_between(session_.get());
   shake_hands();
   if (want && filter_->is_passthrough()) {
-    auto backing = std::make_unique<KernelBackingFiles>(fuse_fd);
+    auto backing = std::make_unique<KernelBackingFiles>(::fuse_session_fd(session_.get()));
     if (const auto id = backing->open(probe)) {
       backing->close(*id);
       backing_ = std::move(backing);
@@ -146,8 +159,8 @@ void Session::mount(int layer_fd, int probe) {
   notifier_ = std::make_unique<Notifier>(session_.get());
   if (spec_.passthrough == Passthrough::kOn && !backing_)
     throw std::runtime_error(
-        "passthrough=on cannot be had: it needs root, Linux 6.9 and a layer that is on no stacked "
-        "filesystem (use passthrough=auto)");
+        "passthrough=on cannot be had: it needs root, Linux 6.9, libfuse 3.14 and a layer that is "
+        "on no stacked filesystem (use passthrough=auto)");
 }
 
 // INIT is answered here, so that what was agreed is known before the first request.

@@ -72,6 +72,9 @@ TEST(HostFindings, WhatCouldBeBetterIsNoFailure) {
   facts.kernel = "6.1.0-18-amd64";
   EXPECT_THAT(checks_of(notes_of(facts, kCache)), ElementsAre("note"));
   facts = good_host();
+  facts.fuse_library = "3.10.5";
+  EXPECT_THAT(checks_of(notes_of(facts, kCache)), ElementsAre("note"));
+  facts = good_host();
   facts.is_root = facts.allows_other = false;
   EXPECT_THAT(checks_of(notes_of(facts, kCache)), ElementsAre("note", "note"));
   EXPECT_THAT(find_host_trouble(facts), IsEmpty());
