@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Compiles what uses libfuse against the oldest one that is supported: oldest_libfuse.py BUILD WORK.
 
-3.10 is what Ubuntu 22.04 and Amazon Linux 2023 have; its headers come from Debian 11, by apt. What was fetched is
-used again. BUILD has compile_commands.json; only the syntax is looked at, as every declaration is in a header.
+3.10 is what Ubuntu 22.04 and Amazon Linux 2023 have; its headers come from Debian 11, by apt, from the mirror that this
+machine has for its own release. What was fetched is used again. BUILD has compile_commands.json; only the syntax is looked at, as every declaration is in a header.
 """
 
 import json
@@ -13,7 +13,6 @@ from pathlib import Path
 
 PACKAGE = "libfuse3-dev"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-SOURCE = f"deb [signed-by={KEYRING}] http://deb.debian.org/debian bullseye main\n"
 INCLUDED = "usr/include/fuse3"
 
 
@@ -22,16 +21,28 @@ def skip(why):
     sys.exit(77)
 
 
+def mirror():
+    """Of Debian, as this machine's apt has it; "" if it has none."""
+    ended = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(ORIGIN) $(RELEASE) $(COMPONENT)",
+                            "Created-By: Packages"], capture_output=True, text=True)
+    for line in ended.stdout.splitlines():
+        address, *words = line.split()
+        if words[:1] == ["Debian"] and words[-1] == "main" and "-" not in words[-2]:
+            return address
+    return ""
+
+
 def fetch(work):
     """The folder with the headers."""
     headers = work / "root" / INCLUDED
     if (headers / "fuse_lowlevel.h").exists():
         return headers
-    if not KEYRING.exists():
-        skip("this is no Debian")
+    address = mirror()
+    if not KEYRING.exists() or not address:
+        skip("this is no Debian, or has no mirror of it")
     for folder in ("lists/partial", "cache/archives/partial"):
         (work / folder).mkdir(parents=True, exist_ok=True)
-    (work / "sources.list").write_text(SOURCE)
+    (work / "sources.list").write_text(f"deb [signed-by={KEYRING}] {address} bullseye main\n")
     options = [f"Dir::Etc::sourcelist={work}/sources.list", "Dir::Etc::sourceparts=/nonexistent",
                f"Dir::State::Lists={work}/lists", f"Dir::Cache={work}/cache", "APT::Sandbox::User=root"]
     apt = ["apt-get", "-qq", *(word for option in options for word in ("-o", option))]
