@@ -25,7 +25,7 @@ class WatchTest : public MountTest {
 
 TEST_F(WatchTest, ShowsWhatChangesUntilItIsEnded) {
   const auto mounted = mount();
-  const auto watch = start_watch({"--watch=0.05"});
+  const auto watch = start_watch({"--watch=0.1"});
   EXPECT_TRUE(eventually([&] { return count(watch->out(), ": mounted for ") >= 2; }));
   EXPECT_EQ(watch->out().find('\x1b'), std::string::npos) << "this is no terminal";
   read_file(*mounted / (sample::kTrainingModule + "/model.neff"));
@@ -37,7 +37,7 @@ TEST_F(WatchTest, ShowsWhatChangesUntilItIsEnded) {
 
 TEST_F(WatchTest, ForProgramsEachIsALine) {
   const auto mounted = mount();
-  const auto watch = start_watch({"--watch=0.05", "--json"});
+  const auto watch = start_watch({"--watch=0.1", "--json"});
   EXPECT_TRUE(eventually([&] { return count(watch->out(), "\n") >= 3; }));
   watch->send(SIGTERM);
   ASSERT_TRUE(watch->wait());
@@ -49,7 +49,7 @@ TEST_F(WatchTest, ForProgramsEachIsALine) {
 
 TEST_F(WatchTest, AMountMayComeAndGo) {
   std::filesystem::create_directories(scratch_ / "mnt");
-  const auto watch = start_watch({"--watch=0.05"});
+  const auto watch = start_watch({"--watch=0.1"});
   EXPECT_TRUE(watch->wait_for_out("not mounted"));
   auto mounted = mount();
   EXPECT_TRUE(watch->wait_for_out(": mounted for ")) << watch->err();
