@@ -173,7 +173,8 @@ TEST_F(PublishTest, ARepoThatIsNamedAndMayNotBeWrittenFailsTheMount) {
     } catch (const std::runtime_error& error) {
       const std::string said = error.what();
       EXPECT_NE(said.find(kPushRepo), std::string::npos) << said;
-      EXPECT_NE(said.find(token.empty() ? "writing takes a token" : "no right"), std::string::npos)
+      EXPECT_NE(said.find(token.empty() ? "writing takes a token" : "may not write"),
+                std::string::npos)
           << said;
       EXPECT_EQ(said.find(kReader), std::string::npos) << said;
     }
