@@ -33,7 +33,7 @@ constexpr unsigned kOurs = 500;    // numbers of those that are compiled here
 constexpr unsigned kVersions =
     10'000;  // the next version of a module has the files of this number more
 constexpr int kMostTries = 30;
-constexpr std::chrono::seconds kMixedNoLonger{4};
+constexpr std::chrono::seconds kMixedNoLonger{10};
 constexpr std::chrono::seconds kNoLonger{
     12};  // any one thing that somebody does, however bad the Hub is
 
