@@ -7,14 +7,12 @@ compiled, and the Hub fails for a while. As it is so short, rates are of 15 seco
 
 import html
 import sys
-import threading
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import scraped
-from scraped import control, mounted
+from scraped import control
 
 SECONDS = 120
 WIDTH, HEIGHT, LEFT, TOP, GAP = 440, 120, 62, 34, 66
@@ -22,12 +20,11 @@ COLOURS = ["#1f77b4", "#d9534f", "#2a9d5c", "#e08e0b", "#7b52ab", "#4d4d4d", "#c
 UNITS = {"ops": "/s", "reqps": "/s", "Bps": "B/s", "bytes": "B", "s": "s", "short": ""}
 
 
-def live(mount, over):
-    """What a host does, a little of everything each second."""
+def live(mount, prometheus):
+    """What a host does, a little of everything between two scrapes, which are a second apart."""
     found = mount.root / scraped.VERSION / "MODULE_18108742649528384371+e30acd3a"
     for second in range(SECONDS):
-        if over.wait(1):
-            return
+        prometheus.wait_for_scrape()
         for _ in range(1 + second % 7):
             if (found / "model.done").exists():
                 (found / "model.neff").read_bytes()
@@ -102,22 +99,13 @@ def main():
         print(f"picture.py: {reason}", file=sys.stderr)
         return 77
     folder = Path(sys.argv[1]).resolve()
-    with TemporaryDirectory(dir="/var/tmp") as directory, ExitStack() as ends:
-        work = Path(directory)
-        control.post("settings", latency_ms=20)
-        mount = mounted.Mount("my-team/neuron-cache,aws-neuron/optimum-neuron-cache", work / "mnt",
-                              "commit_interval=5", "poll=5", "miss_check=2", "cache_size=50M")
-        ends.callback(mount.end)
-        exporter = scraped.Exporter(mount)
-        ends.callback(exporter.end)
-        prometheus = scraped.Prometheus(work, exporter.address, folder / "alerts.yml", "1s")
-        ends.callback(prometheus.end)
-        prometheus.wait_for("neffs_build_info")
-        start = time.time()
-        over = threading.Event()
-        ends.callback(over.set)
-        live(mount, over)
-        (folder / "dashboard.svg").write_text(draw(folder, prometheus, start))
+    control.post("settings", latency_ms=20)
+    options = ("commit_interval=5", "poll=5", "miss_check=2", "cache_size=50M")
+    with TemporaryDirectory(dir="/var/tmp") as directory:
+        with scraped.scraping(folder, Path(directory), *options, interval="1s") as (mount, prometheus):
+            start = time.time()
+            live(mount, prometheus)
+            (folder / "dashboard.svg").write_text(draw(folder, prometheus, start))
     return 0
 
 

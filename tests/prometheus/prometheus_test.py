@@ -4,14 +4,11 @@
 import re
 import subprocess
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import scraped
-from scraped import control, mounted
-
-REPO = "my-team/neuron-cache"
+from scraped import control
 
 
 def promtool(*words, text=None):
@@ -44,7 +41,6 @@ def work_on(mount):
 
 
 def check_dashboard(folder, mount, prometheus):
-    prometheus.wait_for("neffs_build_info")
     work_on(mount)
     prometheus.wait_for("increase(neffs_commits_total[1m]) > 0")
     seen = 0
@@ -69,17 +65,12 @@ def main():
         print(f"prometheus_test.py: {reason}", file=sys.stderr)
         return 77
     folder = Path(sys.argv[1]).resolve()
-    with TemporaryDirectory(dir="/var/tmp") as directory, ExitStack() as ends:
+    with TemporaryDirectory(dir="/var/tmp") as directory:
         work = Path(directory)
         check_alerts(folder, work)
-        mount = mounted.Mount(f"{REPO},aws-neuron/optimum-neuron-cache", work / "mnt")
-        ends.callback(mount.end)
-        promtool("check", "metrics", text=mount.neffs("status", mount.root, "--metrics").stdout)
-        exporter = scraped.Exporter(mount)
-        ends.callback(exporter.end)
-        prometheus = scraped.Prometheus(work, exporter.address, folder / "alerts.yml")
-        ends.callback(prometheus.end)
-        check_dashboard(folder, mount, prometheus)
+        with scraped.scraping(folder, work) as (mount, prometheus):
+            promtool("check", "metrics", text=mount.neffs("status", mount.root, "--metrics").stdout)
+            check_dashboard(folder, mount, prometheus)
     return 0
 
 

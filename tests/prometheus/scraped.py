@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "clients"))
@@ -74,6 +75,7 @@ class Prometheus:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._address = f"127.0.0.1:{free.getsockname()[1]}"
+        self._scraped = 0.0
         (work / "prometheus.yml").write_text(CONFIGURATION % (interval, rules, target))
         self._log = (work / "prometheus.log").open("w")
         self._process = subprocess.Popen(
@@ -104,6 +106,11 @@ class Prometheus:
             self._process_is_up()
         raise AssertionError(f"nothing answers {expression}")
 
+    def wait_for_scrape(self):
+        """Until there is a later one than was seen last."""
+        newest = self.wait_for(f"timestamp(neffs_uptime_seconds) > {self._scraped}")
+        self._scraped = float(newest[0]["value"][1])
+
     def _process_is_up(self):
         try:
             self._process.wait(timeout=0.1)
@@ -115,6 +122,20 @@ class Prometheus:
         self._process.terminate()
         self._process.wait(timeout=30)
         self._log.close()
+
+
+@contextmanager
+def scraping(folder, work, *options, interval="200ms"):
+    """A mount of the sample repos, and a Prometheus that scrapes it and knows the alerts of `folder`."""
+    with ExitStack() as ends:
+        mount = mounted.Mount("my-team/neuron-cache,aws-neuron/optimum-neuron-cache", work / "mnt", *options)
+        ends.callback(mount.end)
+        exporter = Exporter(mount)
+        ends.callback(exporter.end)
+        prometheus = Prometheus(work, exporter.address, folder / "alerts.yml", interval)
+        ends.callback(prometheus.end)
+        prometheus.wait_for("neffs_build_info")
+        yield mount, prometheus
 
 
 def panels(folder):
