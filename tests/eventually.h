@@ -7,7 +7,9 @@
 
 namespace neffs::test {
 
-// Looks again and again until it holds; false when the limit is over.
+// Looks again and again until it holds; false when the limit is over. The pause is between two looks alone: what
+// is looked at belongs to the kernel and to other processes, which tell nobody when it changes, and a look
+// without a pause would take the time from them.
 template <typename Condition>
 bool eventually(const Condition& holds,
                 std::chrono::milliseconds limit = std::chrono::seconds(20)) {
