@@ -213,10 +213,12 @@ void Evictor::follow(const Order& order) {
   Status done;
   if (order.to) {
     const auto held = index_.copy_totals().bytes;
-    auto units = copies_by_use(layer_, index_, "");
-    std::erase_if(units,
-                  [this](const EvictionUnit& unit) { return helpers_.is_pinned(unit.path); });
-    if (held > *order.to) done = remove(units, held - *order.to);
+    if (held > *order.to) {
+      auto units = copies_by_use(layer_, index_, "");
+      std::erase_if(units,
+                    [this](const EvictionUnit& unit) { return helpers_.is_pinned(unit.path); });
+      done = remove(units, held - *order.to);
+    }
   }
   for (const auto& path : order.paths) {
     const auto some = remove(copies_by_use(layer_, index_, path), UINT64_MAX);

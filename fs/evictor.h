@@ -77,7 +77,8 @@ class Evictor {
   const EvictOptions& options() const { return options_; }
 
   // Somebody has no room for so many bytes: copies go, those used longest ago first, whatever the options
-  // are, and pinned ones last: who needs room now comes before who may come. Waits for that, some seconds at most; false if nothing went. Any thread.
+  // are, and pinned ones last: who needs room now comes before who may come. Waits for that, some seconds
+  // at most; false if nothing went. Any thread.
   bool make_room_for(std::uint64_t bytes);
 
   // Once, and now, unless the last time was in vain a moment ago. What was used in the last two minutes

@@ -8,14 +8,10 @@
 #include <spdlog/spdlog.h>
 
 #include "fs/cache_layout.h"
+#include "fs/unix_time.h"
 
 namespace neffs::fs {
 namespace {
-
-std::int64_t now_s() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::floor<std::chrono::seconds>(now).count();
-}
 
 // What is written into a lock right after it was made may carry the next second.
 constexpr std::int64_t kSlackS = 2;

@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "fs/push_limits.h"
+#include "fs/unix_time.h"
 
 namespace neffs::fs {
 namespace {

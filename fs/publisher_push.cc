@@ -10,6 +10,7 @@
 #include "fs/publisher.h"
 #include "fs/push_limits.h"
 #include "fs/remote_module.h"
+#include "fs/unix_time.h"
 
 namespace neffs::fs {
 namespace {
@@ -26,6 +27,7 @@ constexpr std::uint64_t kMostBytes = std::uint64_t{16} << 30;
 // A head that moves all the time is met again later.
 constexpr int kTries = 6;
 constexpr milliseconds kFirstJitter{200};
+constexpr seconds kToLook{30};
 constexpr minutes kBetweenCounts{5};
 constexpr std::uint64_t kEndedKept = 1000;
 
@@ -155,7 +157,7 @@ void Publisher::finish(const PushResult& result) {
 
 // Private modules must not reach a public repo, also not one that was private a moment ago.
 void Publisher::check_access() {
-  const auto access = parts_.repo.access(within(kToAsk, stop_.get_token()));
+  const auto access = parts_.repo.access(within(kToLook, stop_.get_token()));
   if (access.refusal) throw hub::HubError(*access.refusal);
   if (options_.only_private && !access.is_private) throw public_now(parts_.target.repo);
 }
@@ -165,7 +167,7 @@ void Publisher::count_commits() {
   if (counted_ != Time{} && now - counted_ < kBetweenCounts) return;
   const auto since = std::chrono::floor<seconds>(now - hours(1));
   std::vector<Time> commits;
-  for (const auto& commit : parts_.repo.recent_commits(since, within(kToAsk, stop_.get_token())))
+  for (const auto& commit : parts_.repo.recent_commits(since, within(kToLook, stop_.get_token())))
     commits.emplace_back(commit.date);
   counted_ = now;
   const std::lock_guard lock(mutex_);

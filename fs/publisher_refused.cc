@@ -7,6 +7,7 @@
 
 #include "fs/publisher.h"
 #include "fs/push_limits.h"
+#include "fs/unix_time.h"
 
 namespace neffs::fs {
 

@@ -16,6 +16,7 @@
 
 #include "fs/push_limits.h"
 #include "fs/remote_module.h"
+#include "fs/unix_time.h"
 
 namespace neffs::fs {
 namespace {
@@ -114,8 +115,8 @@ hub::UploadRequest PushBatch::uploads_to_make(const Items& items) const {
   for (const auto& item : items)
     for (std::size_t i = 0; i < item.upload.files.size(); ++i) {
       const auto& file = item.upload.files[i];
-      if (file.mode != index::UploadMode::kLfs || item.is_there[i]) continue;
-      if (by_content.emplace(file.sha256, Bytes{bytes_of(file.path), item.seals[i]}).second)
+      if (file.mode != index::UploadMode::kLfs || item.files[i].is_there) continue;
+      if (by_content.emplace(file.sha256, Bytes{bytes_of(file.path), item.files[i].seal}).second)
         request.objects.push_back(object_of(file));
     }
   request.open = [&layer = parts_.layer, by_content](const hub::LfsObject& object) {
@@ -140,7 +141,7 @@ void PushBatch::upload(Items& items) {
   std::erase_if(items, [&](const Item& item) {
     for (std::size_t i = 0; i < item.upload.files.size(); ++i) {
       const auto& file = item.upload.files[i];
-      if (file.mode != index::UploadMode::kLfs || item.is_there[i]) continue;
+      if (file.mode != index::UploadMode::kLfs || item.files[i].is_there) continue;
       const auto failure = failures.find(file.sha256);
       if (failure == failures.end()) {
         parts_.index.note_uploaded(item.upload.entry.generation, file.path);

@@ -45,7 +45,6 @@ struct PushResult {
   std::string parent;
   std::string commit;   // the new head; the parent if nothing had to be sent
   bool is_new = false;  // a commit was made
-  std::uint64_t superseded = 0;
   index::PushOutcome outcome;
   std::vector<RemoteView::Added> added;
 };
@@ -64,14 +63,17 @@ class PushBatch {
   std::optional<PushResult> push();
 
  private:
+  struct FileState {
+    std::string sample;  // its first bytes
+    hub::FilePlan plan;
+    bool is_there = false;          // the branch has these very bytes
+    std::optional<hub::Seal> seal;  // of what was hashed just now
+  };
   struct Item {
     index::Upload upload;
-    std::vector<std::string> samples;             // by file
-    std::vector<hub::FilePlan> plans;             // by file
-    std::vector<bool> is_there;                   // by file: the branch has these very bytes
-    std::vector<std::optional<hub::Seal>> seals;  // by file: of what was hashed just now
-    std::vector<std::string> leftovers;           // of the repo, to be deleted
-    bool is_new = false;                          // the repo has nothing of it
+    std::vector<FileState> files;        // in the order of the upload's
+    std::vector<std::string> leftovers;  // of the repo, to be deleted
+    bool is_new = false;                 // the repo has nothing of it
   };
   using Items = std::vector<Item>;
   struct Question;

@@ -13,6 +13,7 @@
 #include "fs/push_batch.h"
 #include "fs/push_limits.h"
 #include "fs/remote_module.h"
+#include "fs/unix_time.h"
 #include "hub/file_body.h"
 
 namespace neffs::fs {
@@ -55,7 +56,7 @@ hub::CommitRequest PushBatch::request_for(const index::Push& push) const {
   for (const auto& item : items_) {
     for (std::size_t i = 0; i < item.upload.files.size(); ++i) {
       const auto& file = item.upload.files[i];
-      if (item.is_there[i]) continue;
+      if (item.files[i].is_there) continue;
       if (file.mode == index::UploadMode::kLfs)
         request.lfs_files.push_back({file.path, object_of(file)});
       else
@@ -75,7 +76,7 @@ std::optional<PushResult> PushBatch::send() {
   std::vector<std::int64_t> generations;
   for (const auto& item : items_) generations.push_back(item.upload.entry.generation);
   if (generations.empty() && superseded_ == 0) return std::nullopt;
-  PushResult result{head_, head_, false, superseded_, {}, {}};
+  PushResult result{head_, head_, false, {}, {}};
   if (generations.empty()) return result;
   const auto push =
       parts_.index.begin_push(new_push_id(), parts_.target, head_, generations, now_s());

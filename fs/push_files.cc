@@ -46,7 +46,7 @@ bool PushBatch::look(Item& item) try {
     const auto fd = parts_.layer.open_to_look(bytes_of(file.path));
     if (snapshot_of(stat_of(fd.get())) != file.snapshot) return false;
     const auto size = std::min<std::uint64_t>(file.snapshot.size, hub::kSampleBytes);
-    item.samples.push_back(hub::read_start(fd.get(), size));
+    item.files.emplace_back().sample = hub::read_start(fd.get(), size);
   }
   return true;
 } catch (...) {
@@ -62,7 +62,6 @@ void PushBatch::hash(Items& items) {
 }
 
 bool PushBatch::hash(Item& item) try {
-  item.seals.resize(item.upload.files.size());
   for (std::size_t i = 0; i < item.upload.files.size(); ++i) {
     if (stop_.stop_requested())
       throw hub::HubError(hub::HubErrorKind::kCancelled, "the upload was given up");
@@ -83,7 +82,7 @@ bool PushBatch::hash(Item& item, std::size_t number) {
   const auto [content, seal] = hub::seal_file(fd.get(), file.snapshot.size, kind, stop_);
   if (snapshot_of(stat_of(fd.get())) != file.snapshot) return false;
   (is_lfs ? file.sha256 : file.sha1) = content.text();
-  item.seals[number] = seal;
+  item.files[number].seal = seal;
   return parts_.index.note_hashes(item.upload.entry.generation, file.path, file.sha256, file.sha1);
 }
 

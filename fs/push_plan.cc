@@ -7,6 +7,7 @@
 #include "fs/push_batch.h"
 #include "fs/push_limits.h"
 #include "fs/remote_module.h"
+#include "fs/unix_time.h"
 
 namespace neffs::fs {
 namespace {
@@ -27,7 +28,7 @@ PushBatch::Question PushBatch::question() const {
   for (const auto& item : items_)
     for (std::size_t i = 0; i < item.upload.files.size(); ++i)
       question.files.push_back(
-          {item.upload.files[i].path, item.upload.files[i].snapshot.size, item.samples[i]});
+          {item.upload.files[i].path, item.upload.files[i].snapshot.size, item.files[i].sample});
   question.probes_from = question.files.size();
   for (const auto& item : items_)
     for (const auto& name : names_of_leftovers(item.upload.entry.path))
@@ -50,10 +51,9 @@ void PushBatch::plan() {
     const auto files = static_cast<std::ptrdiff_t>(item.upload.files.size());
     const auto probes =
         static_cast<std::ptrdiff_t>(names_of_leftovers(item.upload.entry.path).size());
-    item.plans.assign(plan, plan + files);
+    for (auto& file : item.files) file.plan = *plan++;
     const auto has = [](const hub::FilePlan& file) { return file.current.has_value(); };
-    item.is_new = std::none_of(plan, plan + files, has) && std::none_of(probe, probe + probes, has);
-    plan += files;
+    item.is_new = std::none_of(plan - files, plan, has) && std::none_of(probe, probe + probes, has);
     probe += probes;
     return !note_plans(item);
   });
@@ -61,13 +61,14 @@ void PushBatch::plan() {
 
 // False if the repo's own rules keep a file out.
 bool PushBatch::note_plans(Item& item) {
-  for (std::size_t i = 0; i < item.plans.size(); ++i) {
+  for (std::size_t i = 0; i < item.files.size(); ++i) {
     auto& file = item.upload.files[i];
-    if (item.plans[i].storage == hub::StorageKind::kIgnored) {
+    const auto storage = item.files[i].plan.storage;
+    if (storage == hub::StorageKind::kIgnored) {
       fail(item, fmt::format("the .gitignore of {} excludes {}", parts_.target.repo, file.path));
       return false;
     }
-    file.mode = mode_of(item.plans[i].storage);
+    file.mode = mode_of(storage);
     parts_.index.note_mode(item.upload.entry.generation, file.path, file.mode);
   }
   return true;
@@ -80,10 +81,10 @@ void PushBatch::judge(Items& items) {
 // False if it is not published, now or ever.
 bool PushBatch::judge(Item& item) {
   OurFiles ours;
-  for (std::size_t i = 0; i < item.plans.size(); ++i) {
-    const auto& there = item.plans[i].current;
+  for (std::size_t i = 0; i < item.files.size(); ++i) {
+    const auto& there = item.files[i].plan.current;
     const bool is_there = there && there->text() == item.upload.files[i].content();
-    item.is_there.push_back(is_there);
+    item.files[i].is_there = is_there;
     ours.some_differ |= there && !is_there;
     ours.some_are_missing |= !there;
   }

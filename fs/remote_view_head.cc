@@ -5,6 +5,7 @@
 
 #include "fs/layer.h"
 #include "fs/remote_view.h"
+#include "fs/unix_time.h"
 #include "hub/hub_error.h"
 
 namespace neffs::fs {
@@ -18,10 +19,6 @@ constexpr seconds kToTellChanges{20};
 constexpr minutes kBetweenListingsAnew{10};
 // So long after a commit a Hub may still tell the head before it.
 constexpr seconds kOldHeads{60};
-
-std::int64_t now_s() {
-  return std::chrono::floor<seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 }  // namespace
 

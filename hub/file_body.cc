@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "hub/content_check.h"
 #include "hub/hub_error.h"
 
 namespace neffs::hub {
@@ -77,15 +78,11 @@ SealedContent seal_file(int fd, std::uint64_t size, HashKind kind, const std::st
   return {hasher.finish(), sealer.finish()};
 }
 
-bool holds_sealed(int fd, std::uint64_t size, const Seal& seal, const std::stop_token& stop) {
-  Sealer sealer(seal);
-  read_pieces(fd, size, stop, [&](auto piece) { sealer.update(piece); });
-  return sealer.finish() == seal;
-}
-
 bool holds_content(int fd, std::uint64_t size, const ContentId& content,
-                   const std::stop_token& stop) {
-  return hash_file(fd, size, content.kind, stop) == content;
+                   const std::stop_token& stop, const std::optional<Seal>& seal) {
+  ContentCheck check(content, size, seal);
+  read_pieces(fd, size, stop, [&](auto piece) { check.update(piece); });
+  return check.finish();
 }
 
 }  // namespace neffs::hub

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -41,11 +42,8 @@ struct SealedContent {
 };
 SealedContent seal_file(int fd, std::uint64_t size, HashKind kind, const std::stop_token& stop);
 
-// Whether the first `size` bytes are those that were sealed. Throws the same.
-bool holds_sealed(int fd, std::uint64_t size, const Seal& seal, const std::stop_token& stop);
-
-// Whether those bytes are still `content`. Throws the same.
+// Whether those bytes are still `content`, by the seal if there is one. Throws the same.
 bool holds_content(int fd, std::uint64_t size, const ContentId& content,
-                   const std::stop_token& stop);
+                   const std::stop_token& stop, const std::optional<Seal>& seal = {});
 
 }  // namespace neffs::hub

@@ -6,7 +6,7 @@
 #include <span>
 #include <utility>
 
-#include "hub/content_id.h"
+#include "hub/content_check.h"
 #include "hub/file_body.h"
 #include "hub/retry_policy.h"
 
@@ -38,22 +38,17 @@ HubError changed(const LfsObject& object) {
 class ObjectUpload::Source final : public BodySource {
  public:
   Source(const OpenedFile& file, const Part& part, const LfsObject& object, UploadShare& share)
-      : file_(file.fd, part.offset, part.size), object_(object), seal_(file.seal), share_(share) {
-    if (part.size != object.size) return;
-    if (seal_)
-      sealer_.emplace(*seal_);
-    else
-      hasher_.emplace(object.content.kind, object.size);
+      : file_(file.fd, part.offset, part.size), object_(object), share_(share) {
+    if (part.size == object.size) check_.emplace(object.content, object.size, file.seal);
   }
 
   std::uint64_t size() const override { return file_.size(); }
 
   std::string read(std::size_t most) override {
     std::string bytes = file_.read(most);
-    if (sealer_) sealer_->update(std::as_bytes(std::span(bytes)));
-    if (hasher_) hasher_->update(std::as_bytes(std::span(bytes)));
+    if (check_) check_->update(std::as_bytes(std::span(bytes)));
     sent_ += bytes.size();
-    if (sent_ == size() && !is_good_so_far()) throw changed(object_);
+    if (check_ && sent_ == size() && !check_->finish()) throw changed(object_);
     share_.add_sent(bytes.size());
     return bytes;
   }
@@ -62,18 +57,10 @@ class ObjectUpload::Source final : public BodySource {
   void take_back() const { share_.take_back_sent(sent_); }
 
  private:
-  // Of the parts of an object nothing can be said before the last has been sent.
-  bool is_good_so_far() {
-    if (sealer_) return sealer_->finish() == *seal_;
-    return !hasher_ || hasher_->finish() == object_.content;
-  }
-
   FileBody file_;
   const LfsObject& object_;
-  const std::optional<Seal>& seal_;
   UploadShare& share_;
-  std::optional<Sealer> sealer_;
-  std::optional<ContentHasher> hasher_;
+  std::optional<ContentCheck> check_;
   std::uint64_t sent_ = 0;
 };
 
@@ -217,14 +204,10 @@ void ObjectUpload::retry(Part& part, const HubError& failure) {
   fresh_connection_ = failure.http_status == 0;
 }
 
-bool ObjectUpload::is_still_the_object() const {
-  if (file_.seal) return holds_sealed(file_.fd, object_.size, *file_.seal, limits_.stop);
-  return holds_content(file_.fd, object_.size, object_.content, limits_.stop);
-}
-
 bool ObjectUpload::complete(const UploadRoute& route) {
   // The parts were read in no order: only now can be said that together they are the object.
-  if (!is_still_the_object()) throw changed(object_);
+  if (!holds_content(file_.fd, object_.size, object_.content, limits_.stop, file_.seal))
+    throw changed(object_);
   std::vector<std::string> etags;
   for (const Part& part : parts_) etags.push_back(part.etag);
   for (int attempt = 0;; ++attempt) {

@@ -58,7 +58,6 @@ class ObjectUpload {
     std::string body;
   };
 
-  bool is_still_the_object() const;
   void plan_parts(const UploadRoute& route);
   void add_part(const Url& url, std::uint64_t offset, std::uint64_t size);
   bool send_parts();

@@ -16,6 +16,7 @@
 #include "fs/fuse/session.h"
 #include "fs/head_poller.h"
 #include "fs/publisher.h"
+#include "fs/unix_time.h"
 #include "hub/curl_http_client.h"
 #include "hub/hub_client.h"
 #include "hub/hub_push_repo.h"
@@ -24,7 +25,6 @@
 #include "mount-helper/metrics_file.h"
 #include "mount-helper/mounted_sources.h"
 #include "mount-helper/push_choice.h"
-#include "mount-helper/unix_now.h"
 #include "mount-helper/verbs.h"
 
 namespace neffs::mount_helper {
@@ -118,7 +118,7 @@ struct Daemon::Parts {
         layer(std::move(plan.layer_fd)),
         fetchers(std::make_unique<fs::WorkerPool>("neffs-fetch", kFetchers)),
         whiteouts(*index),
-        pins(*index, unix_now_s()),
+        pins(*index, fs::now_s()),
         model_notes(*index, fs::ProcessTable()),
         sources(plan.sources, hub, *index, kConnectPatience),
         fetcher(layer, open_partial_directory(plan), *index, *fetchers, fetch_options(plan.options),
@@ -324,7 +324,7 @@ void Daemon::mount() {
                              return parts.cache_fs->evict(unit, parts.answering, stop);
                            },
                            [&parts](const std::string& unit) {
-                             return parts.pins.pinned_until_s(unit, unix_now_s()) != 0;
+                             return parts.pins.pinned_until_s(unit, fs::now_s()) != 0;
                            }});
   parts.verifier = std::make_unique<VerifyErrand>(
       "neffs-verify", [&parts](const auto& order, const auto& tell, const std::stop_token& stop) {

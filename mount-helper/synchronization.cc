@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "fs/publisher.h"
+#include "fs/unix_time.h"
 #include "hub/hub_push_repo.h"
 #include "hub/hub_repo.h"
 #include "mount-helper/command_error.h"
@@ -25,12 +26,6 @@ constexpr std::chrono::seconds kToAsk{60};
 constexpr milliseconds kBetweenLooks{50};
 // A Hub that is away for so long is not waited for by a command.
 constexpr std::chrono::minutes kPatience{3};
-
-std::int64_t now_s() {
-  return std::chrono::floor<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 bool is_on_its_way(const index::UploadEntry& upload) {
   return upload.state == UploadState::kQueued || upload.state == UploadState::kUploading;
@@ -115,7 +110,7 @@ class Run {
     std::vector<std::int64_t> failed;
     for (const auto& upload : index_.open_uploads(target_))
       if (upload.state == UploadState::kFailed) failed.push_back(upload.generation);
-    if (!failed.empty()) index_.put_back(failed, 0, "", now_s());
+    if (!failed.empty()) index_.put_back(failed, 0, "", fs::now_s());
     return paths;
   }
 

@@ -1,5 +1,4 @@
 #include "mount-helper/verbs.h"
-#include "mount-helper/unix_now.h"
 
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "fs/cache_layout.h"
+#include "fs/unix_time.h"
 #include "mount-helper/layer_report.h"
 #include "mount-helper/metrics.h"
 #include "mount-helper/verification_json.h"
@@ -173,8 +173,8 @@ std::string Verbs::explain(const std::string& path) const {
   auto answer = ordered_json::parse(parts_.fs.explain(path));
   answer["mountpoint"] = mount_.mountpoint;
   add_layer_facts(answer, parts_.housekeeper);
-  const auto until = parts_.pins.pinned_until_s(fs::unit_of(path), unix_now_s());
-  if (until != 0) answer["pinned_for_s"] = until - unix_now_s();
+  const auto until = parts_.pins.pinned_until_s(fs::unit_of(path), fs::now_s());
+  if (until != 0) answer["pinned_for_s"] = until - fs::now_s();
   return text_of(answer);
 }
 
@@ -251,7 +251,7 @@ std::string Verbs::pin(const nlohmann::json& order, uid_t caller) const {
   const auto plan = parts_.planner.status();
   if (plan.is_busy || plan.order != order.at("order").get<std::uint64_t>())
     throw std::runtime_error("somebody else has begun to warm it");
-  parts_.pins.pin(plan.found.meant, unix_now_s());
+  parts_.pins.pin(plan.found.meant, fs::now_s());
   return text_of({{"pinned", plan.found.meant.size()}});
 }
 

@@ -89,6 +89,14 @@ void install_wake_up() {
   ::sigaction(SIGUSR2, &action, nullptr);
 }
 
+const char* why_refused() {
+  if (::access("/dev/fuse", F_OK) != 0)
+    return "there is no /dev/fuse (modprobe fuse; in a container, --device /dev/fuse)";
+  if (::access("/dev/fuse", R_OK | W_OK) != 0)
+    return "this user may not open /dev/fuse (chmod 666 /dev/fuse, or mount as root)";
+  return "the kernel or fusermount3 refused the mount (neffs doctor and dmesg may say why)";
+}
+
 UniqueFd end_signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -113,18 +121,6 @@ Session::~Session() {
   if (mounted_) detach();
   join_workers();
 }
-
-namespace {
-
-const char* why_refused() {
-  if (::access("/dev/fuse", F_OK) != 0)
-    return "there is no /dev/fuse (modprobe fuse; in a container, --device /dev/fuse)";
-  if (::access("/dev/fuse", R_OK | W_OK) != 0)
-    return "this user may not open /dev/fuse (chmod 666 /dev/fuse, or mount as root)";
-  return "the kernel or fusermount3 refused the mount (neffs doctor and dmesg may say why)";
-}
-
-}  // namespace
 
 void Session::mount(int layer_fd, int probe) {
   const bool want = kCanFilter && spec_.passthrough != Passthrough::kOff && ::geteuid() == 0;

@@ -46,33 +46,31 @@ Source source_to_ask(const Json& status, const Invoker& invoker) {
   return {word_in(sources.front(), "repo"), word_in(sources.front(), "revision")};
 }
 
-// Of the way to the Hub, and whose token is used. What a repo refuses this command says nothing of a mount, whose token may be
+// Of the way to the Hub. What a repo refuses this command says nothing of a mount, whose token may be
 // another.
-std::vector<Finding> find_way_trouble(const Json& status, const Invoker& invoker,
-                                      const hub::Environment& environment, std::string& user) {
-  if (status.value("offline", false)) return {};
-  const auto reach = reach_hub(source_to_ask(status, invoker), environment);
-  user = reach.user;
+std::vector<Finding> find_way_trouble(const Json& status, const HubReach& reach) {
   const bool is_refusal = reach.failure && hub::is_definite(*reach.failure);
   return is_refusal && status.contains("sources") ? std::vector<Finding>()
                                                   : find_hub_trouble(reach);
 }
 
-// Sends one request, unless nothing is to be sent.
+// Sends a request or two, unless nothing is to be sent.
 void look_around(Diagnosis& diagnosis, const std::filesystem::path& mount_point) {
   const auto invoker = invoker_of_process();
   const auto environment = environment_of(invoker, "");
   const auto host = look_at_host(mount_point, environment);
-  std::string user;
+  const bool is_silent = diagnosis.status.value("offline", false);
+  const auto reach =
+      is_silent ? HubReach() : reach_hub(source_to_ask(diagnosis.status, invoker), environment);
   for (auto& found : {find_host_trouble(host), find_stray_cache(host, mount_point),
-                      find_way_trouble(diagnosis.status, invoker, environment, user)})
+                      find_way_trouble(diagnosis.status, reach)})
     diagnosis.around.insert(diagnosis.around.end(), found.begin(), found.end());
   diagnosis.notes = notes_of(host, mount_point);
   diagnosis.host = {{"kernel", host.kernel},
                     {"libfuse", host.fuse_library},
                     {"disk", host.disk},
                     {"free_bytes", host.free_bytes},
-                    {"token_of", user.empty() ? Json() : Json(user)}};
+                    {"token_of", reach.user.empty() ? Json() : Json(reach.user)}};
 }
 
 // A mount that does not answer is a finding like others.

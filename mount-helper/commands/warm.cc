@@ -75,7 +75,8 @@ Json plan(const Places& places, const WarmRequest& request) {
       mount, plan_warming_request(request.versions, places.paths, request.is_all, request.model));
   if (!order.contains("order")) {
     const auto known = number(order, "known");
-    known == 0 ? refuse_model(request.model) : refuse_version(request.model, known);
+    if (known == 0) refuse_model(request.model);
+    refuse_version(request.model, known);
   }
   Progress progress(request.is_quiet);
   while (true) {

@@ -57,17 +57,17 @@ TEST(SealFile, KnowsTheBytesAgainAndNoOthers) {
   write();
   const auto [content, seal] = hub::seal_file(file.fd(), bytes.size(), kSha256Kind, {});
   EXPECT_EQ(content, sha256_of(bytes));
-  EXPECT_TRUE(hub::holds_sealed(file.fd(), bytes.size(), seal, {}));
-  EXPECT_FALSE(hub::holds_sealed(file.fd(), bytes.size() - 1, seal, {}));
+  EXPECT_TRUE(hub::holds_content(file.fd(), bytes.size(), content, {}, seal));
+  EXPECT_FALSE(hub::holds_content(file.fd(), bytes.size() - 1, content, {}, seal));
   EXPECT_NE(hub::seal_file(file.fd(), bytes.size(), kSha256Kind, {}).seal.key, seal.key);
   for (const std::size_t place : {std::size_t{0}, bytes.size() / 2, bytes.size() - 1}) {
     bytes[place] ^= 1;
     write();
-    EXPECT_FALSE(hub::holds_sealed(file.fd(), bytes.size(), seal, {})) << place;
+    EXPECT_FALSE(hub::holds_content(file.fd(), bytes.size(), content, {}, seal)) << place;
     bytes[place] ^= 1;
   }
   write();
-  EXPECT_TRUE(hub::holds_sealed(file.fd(), bytes.size(), seal, {}));
+  EXPECT_TRUE(hub::holds_content(file.fd(), bytes.size(), content, {}, seal));
 }
 
 TEST(SealFile, DoesNotDependOnHowBytesArrive) {
