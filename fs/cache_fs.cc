@@ -32,6 +32,8 @@ CacheFs::CacheFs(const Layer& layer, index::Index& index, const Sources& sources
       placer_(fetcher.placer()),
       nodes_(nodes),
       options_(options),
+      hub_timeout_(options.hub_timeout),
+      miss_check_(options.miss_check),
       kernel_(helpers.kernel),
       listener_(helpers.listener),
       users_(std::move(helpers.users)),
@@ -40,6 +42,12 @@ CacheFs::CacheFs(const Layer& layer, index::Index& index, const Sources& sources
 
 CacheFs::~CacheFs() {
   waits_.give_up_all();
+}
+
+void CacheFs::set_patience(std::chrono::milliseconds hub_timeout,
+                           std::chrono::milliseconds miss_check) {
+  hub_timeout_ = hub_timeout;
+  miss_check_ = miss_check;
 }
 
 // --- look-up --------------------------------------------------------------------------------------
@@ -52,7 +60,7 @@ Entry CacheFs::absent(const std::string& path, bool is_certain) {
   const bool may_come = is_miss || !sources_.is_pinned();
   if (is_certain)
     entry.entry_timeout_s =
-        may_come ? std::chrono::duration<double>(options_.miss_check).count() : kLasting;
+        may_come ? std::chrono::duration<double>(miss_check_.load()).count() : kLasting;
   return entry;
 }
 
@@ -73,7 +81,7 @@ void CacheFs::lookup(NodeId parent, const std::string& name, const Caller& calle
                      const ReplyPtr<Entry>& reply) {
   try {
     if (name.size() > NAME_MAX) throw_errno(ENAMETOOLONG, "lookup");
-    answer_lookup({parent, name, caller, reply, Clock::now() + options_.hub_timeout});
+    answer_lookup({parent, name, caller, reply, Clock::now() + hub_timeout_.load()});
   } catch (...) {
     reply->failed(std::current_exception());
   }
@@ -83,15 +91,14 @@ void CacheFs::answer_lookup(const LookUp& look) {
   const auto path = nodes_.child_path(look.parent, look.name);
   auto found = names_.find(path);
   // A wrong miss costs a compilation: it is told from heads that were asked for a moment ago.
-  const bool needs_head =
-      decides_a_compile(path) && !sources_.is_fresh(options_.miss_check, found.only);
+  const bool needs_head = decides_a_compile(path) && !sources_.is_fresh(miss_check_, found.only);
   if (found.is_by_source && needs_head) found.is_lasting = false;
   // A copy that may be of an older commit than its neighbours is as good as unknown.
   const bool is_settled = found.kind != Found::Kind::kUnknown && found.is_lasting;
   // The one source that was asked has the module no more: now it is for the others to say.
   const bool is_let_go = look.only != nullptr && found.only == nullptr;
   if (!is_settled && (look.may_wait || is_let_go)) {
-    const auto within = needs_head ? std::optional(options_.miss_check) : std::nullopt;
+    const auto within = needs_head ? std::optional(miss_check_.load()) : std::nullopt;
     const auto question = sources_.about(path, found.only, within);
     if (question->is_worth_waiting()) {
       wait_for(question, look, found.only);

@@ -99,6 +99,9 @@ class CacheFs {
   // Answers what is still parked.
   ~CacheFs();
 
+  // How long a look-up may wait for the Hub, and how fresh a head makes a miss; from now on.
+  void set_patience(std::chrono::milliseconds hub_timeout, std::chrono::milliseconds miss_check);
+
   // --- names ---
   void lookup(NodeId parent, const std::string& name, const Caller& caller,
               const ReplyPtr<Entry>& reply);
@@ -362,7 +365,9 @@ class CacheFs {
   Fetcher& fetcher_;
   Placer& placer_;  // of the fetcher
   NodeTable& nodes_;
-  const FsOptions options_;
+  const FsOptions options_;  // but for these two, which may change
+  std::atomic<std::chrono::milliseconds> hub_timeout_;
+  std::atomic<std::chrono::milliseconds> miss_check_;
   KernelCache* const kernel_;
   ChangeListener* const listener_;
   const std::vector<UseListener*> users_;

@@ -128,7 +128,7 @@ void CacheFs::link(NodeId node, NodeId parent, const std::string& name, const Ca
   try {
     const auto old_path = nodes_.path(node);
     check_may_change(nodes_.child_path(parent, name));
-    bring(remote_file(node, {}), Clock::now() + options_.hub_timeout, caller, reply,
+    bring(remote_file(node, {}), Clock::now() + hub_timeout_.load(), caller, reply,
           [this, old_path, parent, name, caller, reply] {
             reply->ok(link_here(old_path, parent, name, caller));
           });

@@ -58,7 +58,7 @@ void CacheFs::rename(NodeId from, const std::string& old_name, NodeId to,
     };
     move(renaming.old_path);
     if ((flags & RENAME_EXCHANGE) != 0) move(renaming.new_path);
-    bring(missing, Clock::now() + options_.hub_timeout, caller, reply,
+    bring(missing, Clock::now() + hub_timeout_.load(), caller, reply,
           [this, renaming, caller, reply] {
             rename_here(renaming, caller);
             reply->ok({});

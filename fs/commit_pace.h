@@ -14,6 +14,7 @@ class CommitPace {
   // interval: least time between two of our own commits
   explicit CommitPace(std::chrono::milliseconds interval) : interval_(interval) {}
 
+  void set_interval(std::chrono::milliseconds interval) { interval_ = interval; }
   // One was made from here.
   void committed(Time now);
   // The commits of the last hour on the branch, ours among them, in any order.

@@ -58,7 +58,7 @@ std::vector<EvictionUnit> copies_by_use(const Layer& layer, index::Index& index,
 }
 
 Evictor::Evictor(const Layer& layer, index::Index& index, EvictOptions options, Helpers helpers)
-    : layer_(layer), index_(index), options_(options), helpers_(std::move(helpers)) {}
+    : layer_(layer), index_(index), helpers_(std::move(helpers)), options_(options) {}
 
 void Evictor::start() {
   const std::lock_guard lock(mutex_);
@@ -81,6 +81,20 @@ void Evictor::evict(Order order) {
   wake_.notify_all();
 }
 
+EvictOptions Evictor::options() const {
+  const std::lock_guard lock(mutex_);
+  return options_;
+}
+
+void Evictor::set_options(EvictOptions options) {
+  {
+    const std::lock_guard lock(mutex_);
+    options_ = options;
+    is_changed_ = true;
+  }
+  wake_.notify_all();
+}
+
 Evictor::Status Evictor::status() const {
   const std::lock_guard lock(mutex_);
   return status_;
@@ -99,16 +113,16 @@ bool Evictor::make_room_for(std::uint64_t bytes) {
 
 // How many bytes have to go; 0 if there is room.
 std::uint64_t Evictor::excess() const {
+  const auto wanted = options();
   std::uint64_t bytes = 0;
-  if (options_.cache_size) {
+  if (wanted.cache_size) {
     const auto held = index_.copy_totals().bytes;
-    if (held > *options_.cache_size)
-      bytes = held - *options_.cache_size + *options_.cache_size / kSpare;
+    if (held > *wanted.cache_size) bytes = held - *wanted.cache_size + *wanted.cache_size / kSpare;
   }
   struct statvfs disk {};
   if (::fstatvfs(layer_.root_fd(), &disk) != 0) throw_errno("statvfs");
   const auto free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
-  const auto least = options_.min_free.value_or(std::uint64_t{disk.f_blocks} * disk.f_frsize / 10);
+  const auto least = wanted.min_free.value_or(std::uint64_t{disk.f_blocks} * disk.f_frsize / 10);
   if (free < least) bytes = std::max(bytes, least - free + least / kSpare);
   return bytes;
 }
@@ -176,7 +190,8 @@ void Evictor::run() {
 std::optional<Evictor::Order> Evictor::wait() {
   std::unique_lock lock(mutex_);
   wake_.wait_for(lock, stop_.get_token(), kPeriod,
-                 [this] { return order_.has_value() || lacking_ > 0; });
+                 [this] { return order_.has_value() || lacking_ > 0 || is_changed_; });
+  is_changed_ = false;
   return std::exchange(order_, std::nullopt);
 }
 

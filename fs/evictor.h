@@ -74,7 +74,9 @@ class Evictor {
     std::uint64_t kept = 0;  // of those that were asked for: in use, or not to be had again
   };
   Status status() const;
-  const EvictOptions& options() const { return options_; }
+  EvictOptions options() const;
+  // From now on; looked at soon.
+  void set_options(EvictOptions options);
 
   // Somebody has no room for so many bytes: copies go, those used longest ago first, whatever the options
   // are, and pinned ones last: who needs room now comes before who may come. Waits for that, some seconds
@@ -96,13 +98,14 @@ class Evictor {
 
   const Layer& layer_;
   index::Index& index_;
-  const EvictOptions options_;
   const Helpers helpers_;
   std::stop_source stop_;
   std::chrono::steady_clock::time_point tired_{};  // of make_room(): until then nothing is tried
 
   mutable std::mutex mutex_;  // a leaf; protects everything below
   std::condition_variable_any wake_;
+  EvictOptions options_;
+  bool is_changed_ = false;  // options_, since the thread looked
   bool is_started_ = false;
   std::optional<Order> order_;
   Status status_;

@@ -44,6 +44,7 @@ Fetcher::Fetcher(const Layer& layer, UniqueFd partial, index::Index& index, Work
       index_(index),
       pool_(pool),
       options_(options),
+      idle_timeout_(options.idle_timeout),
       placer_(layer, std::move(partial), index, options, std::move(rules)) {}
 
 bool Fetcher::is_fetching(const std::string& path) const {
@@ -170,7 +171,7 @@ StagedFile Fetcher::download(const FetchOrder& order) {
     request.path = order.path;
     request.size = order.size;
     request.content = order.content;
-    request.idle_timeout = options_.idle_timeout;
+    request.idle_timeout = idle_timeout_;
     request.stop = stop_.get_token();
     order.repo->download(request, fd.get());
     if (::fchown(fd.get(), options_.uid, options_.gid) != 0) throw_errno("chown");

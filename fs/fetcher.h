@@ -48,6 +48,8 @@ class Fetcher {
   void fetch(FetchOrder order, Urgency urgency, Done done);
   // A file of the module, or this file, is on its way here.
   bool is_fetching(const std::string& path) const;
+  // Of the downloads that begin from now on.
+  void set_idle_timeout(std::chrono::milliseconds timeout) { idle_timeout_ = timeout; }
   // No download goes on after this; parked callers get kCancelled.
   void stop();
 
@@ -74,6 +76,7 @@ class Fetcher {
   index::Index& index_;
   WorkerPool& pool_;
   const FetchOptions options_;
+  std::atomic<std::chrono::milliseconds> idle_timeout_;
   std::function<bool(std::uint64_t)> make_room_;
   Placer placer_;
   FetchCounters counters_;

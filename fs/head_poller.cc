@@ -7,8 +7,17 @@
 
 namespace neffs::fs {
 
-HeadPoller::HeadPoller(std::function<void()> ask, std::chrono::milliseconds every)
+HeadPoller::HeadPoller(Ask ask, std::chrono::milliseconds every)
     : ask_(std::move(ask)), every_(every), thread_([this] { run(); }) {}
+
+void HeadPoller::set_interval(std::chrono::milliseconds every) {
+  {
+    const std::lock_guard lock(mutex_);
+    every_ = every;
+    is_changed_ = true;
+  }
+  wake_.notify_all();
+}
 
 void HeadPoller::stop() {
   {
@@ -23,11 +32,18 @@ void HeadPoller::run() {
   ::pthread_setname_np(::pthread_self(), "neffs-poll");
   std::minstd_rand random(std::random_device{}());
   std::uniform_real_distribution<double> share(0.8, 1.2);
+  const auto is_wanted = [this] { return is_stopped_ || is_changed_; };
   std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, every_ * share(random), [this] { return is_stopped_; })) {
-    lock.unlock();
-    ask_();
-    lock.lock();
+  while (!is_stopped_) {
+    is_changed_ = false;
+    if (every_.count() == 0) {
+      wake_.wait(lock, is_wanted);
+    } else if (!wake_.wait_for(lock, every_ * share(random), is_wanted)) {
+      const auto every = every_;
+      lock.unlock();
+      ask_(every);
+      lock.lock();
+    }
   }
 }
 

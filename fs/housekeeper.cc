@@ -291,6 +291,11 @@ bool Housekeeper::expire(const std::string& module) {
   return true;
 }
 
+void Housekeeper::set_settle(std::chrono::milliseconds settle) {
+  settling_.set_settle(settle);
+  wake();
+}
+
 void Housekeeper::wake() {
   ++told_;
   {

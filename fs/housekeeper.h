@@ -48,6 +48,8 @@ class Housekeeper : public ChangeListener {
 
   // Who takes what is ready to be published, if the options say so; lives until stop(). Before start().
   void publish_to(UploadSink& sink) { sink_ = &sink; }
+  // How long a module is quiet before it is offered, from now on.
+  void set_settle(std::chrono::milliseconds settle);
   // From here on until stop() the layer is looked after. Once; stop() may be repeated, one at a time.
   void start();
   void stop();

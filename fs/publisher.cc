@@ -41,9 +41,8 @@ Publisher::Publisher(const Layer& layer, index::Index& index, hub::PushRepo& rep
              options.only_private,
              options.mountpoint},
       helpers_(std::move(helpers)),
-      options_(std::move(options)),
       batch_size_(kFirstBatch),
-      pace_(options_.commit_interval) {
+      pace_(options.commit_interval) {
   parts_.index.set_upload_target(parts_.target);
 }
 
@@ -109,6 +108,15 @@ void Publisher::hurry(bool and_full) {
     is_woken_ = hurries_ = true;
     paused_ = {};
     status_.state = "ok";  // what was refused may be granted now
+  }
+  wake_.notify_all();
+}
+
+void Publisher::set_commit_interval(std::chrono::milliseconds interval) {
+  {
+    const std::lock_guard lock(mutex_);
+    pace_.set_interval(interval);
+    is_woken_ = true;
   }
   wake_.notify_all();
 }

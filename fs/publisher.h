@@ -72,6 +72,8 @@ class Publisher : public UploadSink {
   // What waits is tried at once; the next commit does not wait for the interval.
   //   and_full: so is what a full folder kept out
   void hurry(bool and_full = true);
+  // From now on.
+  void set_commit_interval(std::chrono::milliseconds interval);
   PublishStatus status() const;
   const index::UploadTarget& target() const { return parts_.target; }
 
@@ -101,7 +103,6 @@ class Publisher : public UploadSink {
 
   const PushParts parts_;
   const Helpers helpers_;
-  const PublishOptions options_;
   std::stop_source stop_;
 
   std::atomic<std::uint64_t> pushed_{0};

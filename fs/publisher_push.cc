@@ -159,7 +159,7 @@ void Publisher::finish(const PushResult& result) {
 void Publisher::check_access() {
   const auto access = parts_.repo.access(within(kToLook, stop_.get_token()));
   if (access.refusal) throw hub::HubError(*access.refusal);
-  if (options_.only_private && !access.is_private) throw public_now(parts_.target.repo);
+  if (parts_.only_private && !access.is_private) throw public_now(parts_.target.repo);
 }
 
 void Publisher::count_commits() {

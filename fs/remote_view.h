@@ -103,6 +103,8 @@ class RemoteView {
   bool is_worth_waiting() const;
   // A look-up has waited as long as it may.
   void note_slow();
+  // Somebody says that it may be mended: the next question is asked whatever failed before.
+  void try_again();
 
   std::string commit() const;
   std::int64_t commit_time_s() const;

@@ -32,6 +32,13 @@ void Settling::set_due(const std::string& path, Entry& entry, std::optional<Time
   if (due) due_.emplace(*due, path);
 }
 
+void Settling::set_settle(milliseconds settle) {
+  const std::lock_guard lock(mutex_);
+  settle_ = settle;
+  for (auto& [path, entry] : entries_)
+    if (entry.due) set_due(path, entry, entry.quiet_since + quiet_time(entry.sighting));
+}
+
 bool Settling::saw(const std::string& path, Sighting sighting, bool was_told, Time now) {
   const std::lock_guard lock(mutex_);
   const auto [found, is_new] = entries_.try_emplace(path);

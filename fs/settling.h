@@ -49,6 +49,9 @@ class Settling {
 
   explicit Settling(std::chrono::milliseconds settle) : settle_(settle) {}
 
+  // From now on, also for what waits already.
+  void set_settle(std::chrono::milliseconds settle);
+
   // The path was looked at, because a change of it was told or not. True if it is ready: quiet for long
   // enough, and as it was before.
   bool saw(const std::string& path, Sighting sighting, bool was_told, Time now);
@@ -77,9 +80,8 @@ class Settling {
   std::chrono::milliseconds quiet_time(const Sighting& sighting) const;
   void set_due(const std::string& path, Entry& entry, std::optional<Time> due);
 
-  const std::chrono::milliseconds settle_;
-
   mutable std::mutex mutex_;  // a leaf; protects everything below
+  std::chrono::milliseconds settle_;
   std::map<std::string, Entry> entries_;
   std::set<std::pair<Time, std::string>> due_;
   Time not_before_{};  // nothing was taken just now

@@ -20,11 +20,13 @@ namespace neffs::mount_helper {
 struct DaemonPlan {
   std::vector<Source> sources;  // in their order, at least one
   MountOptions options;
-  std::string mountpoint;            // absolute
-  std::string layer_path;            // for people: the layer is reached through layer_fd only
-  fs::UniqueFd layer_fd;             // the layer's directory, opened before it is covered
-  StateDirectory state;              // in the layer; held for life: no other daemon uses this layer
-  bool is_of_run = false;            // made by `neffs run`
+  std::string mountpoint;  // absolute
+  std::string layer_path;  // for people: the layer is reached through layer_fd only
+  fs::UniqueFd layer_fd;   // the layer's directory, opened before it is covered
+  StateDirectory state;    // in the layer; held for life: no other daemon uses this layer
+  bool is_of_run = false;  // made by `neffs run`
+  // As the same command would have them now, for a reload. Throws as read_settings(). May wait for disks.
+  std::function<MountOptions()> read_options;
   hub::Environment environment{{}};  // whose token and endpoint count
 };
 
@@ -43,9 +45,9 @@ class Daemon {
   // What was resolved, a line each, for the one who mounts.
   std::string summary() const;
   // Calls `serving` when it answers. Serves until the mount is gone or a signal asks for the end; then
-  // ends everything within two seconds, whatever the Hub does. SIGHUP has the token read again, the
-  // heads asked for and what is queued tried at once, but for a process that has a terminal: there it
-  // asks for the end.
+  // ends everything within two seconds, whatever the Hub does. SIGHUP has the token and
+  // the options read again, the heads asked for and what is queued tried at once, but for a process that
+  // has a terminal: there it asks for the end.
   void run(const std::function<void()>& serving);
 
  private:

@@ -44,4 +44,8 @@ void start_logging(LogLevel level, bool is_foreground, const JournalFields& fiel
   spdlog::set_default_logger(std::move(logger));
 }
 
+void set_log_level(LogLevel level) {
+  spdlog::default_logger_raw()->set_level(level_of(level));
+}
+
 }  // namespace neffs::mount_helper

@@ -11,6 +11,7 @@ namespace {
 
 using Options = MountOptions;
 using Text = const std::string&;
+using From = const MountOptions&;
 
 void apply_cache_size(Options& options, Text value) {
   options.evict.cache_size =
@@ -65,21 +66,29 @@ constexpr std::array kTable = {
     OptionSpec{"list", "auto|local|all", "auto",
                "what a listing of a compiler folder shows; auto: all under ro, else local",
                [](Options& o, Text v) { o.list = list_mode(v); }},
-    OptionSpec{"cache_size", "SIZE", "none", "copies are evicted above it", apply_cache_size},
+    OptionSpec{"cache_size", "SIZE", "none", "copies are evicted above it", apply_cache_size,
+               [](Options& o, From n) { o.evict.cache_size = n.evict.cache_size; }},
     OptionSpec{"min_free", "SIZE", "10 % of the disk", "eviction keeps this much free",
-               [](Options& o, Text v) { o.evict.min_free = parse_size(v); }},
+               [](Options& o, Text v) { o.evict.min_free = parse_size(v); },
+               [](Options& o, From n) { o.evict.min_free = n.evict.min_free; }},
     OptionSpec{"poll", "SECONDS", "60", "how often the head commit is asked for",
-               [](Options& o, Text v) { o.poll = parse_seconds(v); }},
+               [](Options& o, Text v) { o.poll = parse_seconds(v); },
+               [](Options& o, From n) { o.poll = n.poll; }},
     OptionSpec{"miss_check", "SECONDS", "15", "how fresh the head is when a module is a miss",
-               [](Options& o, Text v) { o.miss_check = parse_seconds(v); }},
+               [](Options& o, Text v) { o.miss_check = parse_seconds(v); },
+               [](Options& o, From n) { o.miss_check = n.miss_check; }},
     OptionSpec{"settle", "SECONDS", "5", "how long a module is quiet before it is queued",
-               [](Options& o, Text v) { o.keep.settle = parse_seconds(v); }},
+               [](Options& o, Text v) { o.keep.settle = parse_seconds(v); },
+               [](Options& o, From n) { o.keep.settle = n.keep.settle; }},
     OptionSpec{"commit_interval", "SECONDS", "40", "least time between two commits",
-               [](Options& o, Text v) { o.commit_interval = parse_seconds(v); }},
+               [](Options& o, Text v) { o.commit_interval = parse_seconds(v); },
+               [](Options& o, From n) { o.commit_interval = n.commit_interval; }},
     OptionSpec{"hub_timeout", "SECONDS", "2", "how long a look-up may wait for the Hub",
-               [](Options& o, Text v) { o.hub_timeout = parse_seconds(v); }},
+               [](Options& o, Text v) { o.hub_timeout = parse_seconds(v); },
+               [](Options& o, From n) { o.hub_timeout = n.hub_timeout; }},
     OptionSpec{"fetch_timeout", "SECONDS", "60", "how long a download may get no byte",
-               [](Options& o, Text v) { o.fetch_timeout = parse_seconds(v); }},
+               [](Options& o, Text v) { o.fetch_timeout = parse_seconds(v); },
+               [](Options& o, From n) { o.fetch_timeout = n.fetch_timeout; }},
     OptionSpec{"stale_locks", "reboot|keep|clear", "reboot",
                "which locks of dead processes are removed",
                [](Options& o, Text v) { o.keep.stale_locks = stale_locks(v); }},
@@ -104,7 +113,8 @@ constexpr std::array kTable = {
     OptionSpec{"metrics", "FILE", "off", "Prometheus text, rewritten every 15 s",
                [](Options& o, Text v) { o.metrics = parse_path(v); }},
     OptionSpec{"log", "error|warn|info|debug", "info", "what is logged",
-               [](Options& o, Text v) { o.log = log_level(v); }},
+               [](Options& o, Text v) { o.log = log_level(v); },
+               [](Options& o, From n) { o.log = n.log; }},
 };
 
 }  // namespace

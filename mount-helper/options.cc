@@ -106,6 +106,7 @@ void apply(MountOptions& options, const Given& given) {
   const std::string value = given.value.value_or("");
   try {
     spec.apply(options, value);
+    options.said[given.name] = value;
   } catch (const std::invalid_argument& error) {
     throw usage_error(fmt::format("option {}", given.text), error.what());
   }
@@ -149,6 +150,27 @@ MountOptions parse_options(const std::vector<std::string>& lists,
     }
   }
   return options;
+}
+
+OptionChanges take_over(MountOptions& options, const MountOptions& now) {
+  OptionChanges changes;
+  for (const OptionSpec& spec : option_table()) {
+    const std::string name(spec.name);
+    const auto before = options.said.find(name);
+    const auto after = now.said.find(name);
+    const bool was_said = before != options.said.end();
+    const bool is_said = after != now.said.end();
+    if (was_said == is_said && (!is_said || before->second == after->second)) continue;
+    if (spec.take_over == nullptr) {
+      changes.left.push_back(name);
+      continue;
+    }
+    spec.take_over(options, now);
+    if (was_said) options.said.erase(before);
+    if (is_said) options.said.insert(*after);
+    changes.taken_over.push_back(name);
+  }
+  return changes;
 }
 
 std::string options_help() {

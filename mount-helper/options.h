@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -45,6 +46,8 @@ struct MountOptions {
   LogLevel log = LogLevel::kInfo;
   std::string metrics;  // a file; "" writes none
 
+  // The text of each option of the table that was given, by name.
+  std::map<std::string, std::string> said;
   // Options of every mount (nosuid, noatime, …) for the kernel, in the order given.
   std::vector<std::string> kernel_options;
 };
@@ -57,6 +60,8 @@ struct OptionSpec {
   std::string_view help;
   // Puts the value into the options. Throws std::invalid_argument.
   void (*apply)(MountOptions& options, const std::string& value);
+  // Of an option that may change while it is mounted; else null.
+  void (*take_over)(MountOptions& options, const MountOptions& from) = nullptr;
 };
 
 // Every option, in the order of the manual.
@@ -74,6 +79,13 @@ struct OptionLine {
 // one of a name counts, too. Throws CommandError (wrong usage).
 MountOptions parse_options(const std::vector<std::string>& lists,
                            const std::vector<OptionLine>& lines = {});
+
+// What became of the options that `now` has otherwise.
+struct OptionChanges {
+  std::vector<std::string> taken_over;  // names, in the order of the table
+  std::vector<std::string> left;        // likewise: a mount keeps them for its life
+};
+OptionChanges take_over(MountOptions& options, const MountOptions& now);
 
 // The table as help text.
 std::string options_help();

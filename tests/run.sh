@@ -54,7 +54,7 @@ if [ "$quick" = no ]; then
   step "thread sanitizer"
   build tsan hub_unit_tests neffs_index_test neffs_fs_test neffs_mount_helper_test test_hub_tests hub_push_tests \
     mount_tests publish_tests
-  run_tests tsan -LE 'clients|slow|exercise|neuron|packaging|posix|programs' -E NOT_BUILT
+  run_tests tsan -LE 'clients|slow|documents|exercise|neuron|packaging|posix|programs' -E NOT_BUILT
   unset NEFFS_DIFFER_OPERATIONS NEFFS_FILE_OPERATIONS
   step "clang-tidy"
   configure tidy

@@ -78,6 +78,9 @@ DaemonPlan make_plan(const MountRequest& request) {
       std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
   plan.layer_path = std::move(layer.path);
   plan.layer_fd = std::move(layer.fd);
+  plan.read_options = [typed = request.option_lists, where = plan.mountpoint, invoker] {
+    return read_settings("", typed, where, invoker).options;
+  };
   for (const auto& warning : point.warnings) warn(warning);
   for (const auto& name : plan.state.set_aside)
     warn(name + " was not made by neffs, or not left as it made it; it is set aside");

@@ -1,4 +1,6 @@
 // neffs.conf of the user who mounts.
+#include <signal.h>
+
 #include <filesystem>
 #include <string>
 
@@ -46,6 +48,27 @@ TEST_F(ConfigTest, AMistakeMountsNothing) {
   EXPECT_TRUE(scratch_.mounts().empty());
   // What is no mount does not read it.
   EXPECT_EQ(neffs({"status", mountpoint_}).err.find("neffs.conf"), std::string::npos);
+}
+
+TEST_F(ConfigTest, AReloadTakesOverWhatMayChange) {
+  write_config("cache_size = 1G\nmin_free = 5M\n");
+  ASSERT_EQ(neffs({"mount", sample::kRepo, mountpoint_, "-o", "min_free=7M"}).exit_code, 0);
+  const auto status = [&] {
+    return nlohmann::json::parse(neffs({"status", mountpoint_, "--json"}).out);
+  };
+  const pid_t pid = status().at("pid");
+  EXPECT_EQ(status().at("quota_bytes"), 1U << 30);
+  write_config("cache_size = 2G\nmin_free = 6M\npassthrough = off\n");
+  ASSERT_EQ(::kill(pid, SIGHUP), 0);
+  EXPECT_TRUE(eventually([&] { return status().at("quota_bytes") == 2U << 30; }));
+  write_config("cache_size = 3G\n[" + mountpoint_ + "/sub]\nnonsense = 1\n");
+  ASSERT_EQ(::kill(pid, SIGHUP), 0);
+  write_config("[" + mountpoint_ + "/neuronxcc-1/x]\ncache_size = 5G\n[" + mountpoint_ +
+               "]\ncache_size = none\n");
+  ASSERT_EQ(::kill(pid, SIGHUP), 0);
+  EXPECT_TRUE(eventually([&] { return status().at("quota_bytes").is_null(); }));
+  EXPECT_EQ(status().at("pid"), pid);
+  EXPECT_EQ(neffs({"umount", mountpoint_}).exit_code, 0);
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
 // What is compiled on a mount comes into its repo: once, whole, and is still to be seen here.
+#include <signal.h>
+
 #include <cerrno>
 #include <filesystem>
 #include <string>
@@ -33,6 +35,30 @@ TEST_F(PublishTest, ManyGoTogether) {
   const auto past = history();
   for (unsigned i = 0; i < 30; ++i) past.expect_once(made_module(i));
   EXPECT_LE(past.commits(), 10U);
+}
+
+// As by `systemctl reload`: who mends something does not wait for the interval.
+TEST_F(PublishTest, AReloadPublishesAtOnce) {
+  const auto root = scratch_ / "mnt";
+  stdfs::create_directories(root);
+  const Ended mounted =
+      neffs({"mount", kPushRepo, root.string(), "-o", "settle=0.2,commit_interval=3600"},
+            {{"HF_TOKEN", kWriter}});
+  ASSERT_EQ(mounted.exit_code, 0) << mounted.err;
+  const auto status = [&] {
+    return nlohmann::json::parse(neffs({"status", root.string(), "--json"}).out);
+  };
+  const auto becomes = [&](const char* what, std::uint64_t modules) {
+    return eventually([&] { return status().at("push").at(what) == modules; });
+  };
+  compile_into(root, made_module(1));
+  EXPECT_TRUE(becomes("pushed", 1));
+  compile_into(root, made_module(2));
+  EXPECT_TRUE(becomes("queued", 1)) << "an hour has to pass";
+  ASSERT_EQ(::kill(status().at("pid").get<pid_t>(), SIGHUP), 0);
+  EXPECT_TRUE(becomes("pushed", 2));
+  EXPECT_EQ(history().commits(), 2U);
+  EXPECT_EQ(neffs({"umount", root.string()}).exit_code, 0);
 }
 
 TEST_F(PublishTest, WhatIsTheSameCausesNothing) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <ctime>
 #include <set>
 #include <stdexcept>
@@ -48,6 +49,7 @@ class EvictorTest : public testing::Test {
              [this](const std::string& unit, const std::stop_token&) -> std::uint64_t {
                if (unit == fails_) throw std::runtime_error("it is nailed down");
                evicted_.push_back(unit);
+               is_evicted_ = true;
                return kBytes;
              },
              [this](const std::string& unit) { return pinned_.contains(unit); }}};
@@ -61,6 +63,7 @@ class EvictorTest : public testing::Test {
   std::set<std::string> pinned_;
   std::vector<std::string> evicted_;
   int asked_ = 0;
+  std::atomic<bool> is_evicted_ = false;
 };
 
 TEST_F(EvictorTest, AModuleIsAsOldAsItsLastUse) {
@@ -85,6 +88,17 @@ TEST_F(EvictorTest, WhatHasRoomIsLeftAlone) {
   it.make_room();
   EXPECT_EQ(evicted_, std::vector<std::string>());
   EXPECT_EQ(asked_, 0);
+}
+
+TEST_F(EvictorTest, OtherLimitsHoldFromThenOn) {
+  put_copy(module_path("1") + "/model.neff", 100);
+  auto it = evictor({.cache_size = kBytes, .min_free = 0});
+  it.start();
+  it.set_options({.cache_size = 0, .min_free = 0});
+  EXPECT_TRUE(eventually([this] { return is_evicted_.load(); }));
+  it.stop();
+  EXPECT_EQ(evicted_, std::vector{module_path("1")});
+  EXPECT_EQ(it.options().cache_size, 0U);
 }
 
 // It would only be fetched again.

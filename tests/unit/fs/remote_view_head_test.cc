@@ -153,12 +153,21 @@ TEST_F(HeadTest, APinnedCommitIsNeverAskedAbout) {
 
 TEST(HeadPollerTest, AsksAgainAndAgainUntilItIsStopped) {
   std::atomic<int> asked{0};
-  fs::HeadPoller poller([&] { ++asked; }, milliseconds(1));
+  fs::HeadPoller poller([&](milliseconds) { ++asked; }, milliseconds(1));
   EXPECT_TRUE(eventually([&] { return asked > 5; }));
   poller.stop();
   const int last = asked;
   EXPECT_EQ(asked, last);
-  fs::HeadPoller slow([] {}, std::chrono::hours(1));  // ends at once all the same
+  fs::HeadPoller slow([](milliseconds) {}, std::chrono::hours(1));  // ends at once all the same
+}
+
+TEST(HeadPollerTest, AnotherIntervalCountsAtOnce) {
+  std::atomic<std::int64_t> told_ms{0};
+  fs::HeadPoller poller([&](milliseconds every) { told_ms = every.count(); }, milliseconds(0));
+  poller.set_interval(std::chrono::hours(1));
+  poller.set_interval(milliseconds(2));
+  EXPECT_TRUE(eventually([&] { return told_ms == 2; }));
+  poller.set_interval(milliseconds(0));  // ends at once all the same
 }
 
 }  // namespace

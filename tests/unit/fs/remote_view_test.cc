@@ -242,6 +242,18 @@ TEST_F(RemoteViewTest, AHubThatFailsIsAskedRarelyAndNobodyWaits) {
   EXPECT_EQ(view_->peek(kModuleA)->kind, Kind::kDirectory);
 }
 
+TEST_F(RemoteViewTest, WhatSomebodyHasMendedIsAskedAtOnce) {
+  view_->connect();
+  repo_.fail_with(HubErrorKind::kUnavailable);
+  ask(kModuleA);
+  repo_.fail_with(std::nullopt);
+  view_->note_slow();  // the back-off begins anew
+  EXPECT_TRUE(ask(kModuleA));
+  view_->try_again();
+  EXPECT_FALSE(ask(kModuleA));
+  EXPECT_STREQ(view_->status().state, "ok");
+}
+
 TEST_F(RemoteViewTest, AnAnswerThatMakesNoSenseConcernsItsNameOnly) {
   view_->connect();
   repo_.on_call([](const Call& call) {

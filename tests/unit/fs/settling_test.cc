@@ -79,6 +79,20 @@ TEST_F(SettlingTest, QuietIsMeasuredFromTheLastChangeThatWasTold) {
   EXPECT_TRUE(settling_.waiting(now_).empty());
 }
 
+TEST_F(SettlingTest, AnotherTimeCountsForWhatWaitsToo) {
+  told("m", sighting(1h));
+  told("t", sighting(1h, 1, Piece::kTraced));
+  told("l", locked());
+  settling_.set_settle(60s);
+  EXPECT_EQ(due_in(), 60s);
+  now_ += 2s;
+  settling_.set_settle(1s);
+  EXPECT_EQ(due(), "m");
+  EXPECT_TRUE(seen("m", sighting(1h)));
+  settling_.drop("m");
+  EXPECT_EQ(due_in(), 58s) << "a traced one waits for a minute at least, a locked one for its lock";
+}
+
 TEST_F(SettlingTest, ItIsLookedAtTwice) {
   EXPECT_FALSE(seen("m", sighting(1h))) << "found by a scan, and seen once only";
   EXPECT_EQ(due(), "m");

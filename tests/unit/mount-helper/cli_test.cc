@@ -10,6 +10,7 @@ namespace {
 
 using namespace mount_helper;  // NOLINT(google-build-using-namespace): all of it is meant
 using testing::HasSubstr;
+using testing::StartsWith;
 using Words = std::vector<std::string>;
 
 MountRequest mount_of(const Words& words, const std::string& program = "neffs") {
@@ -368,8 +369,8 @@ TEST(Program, StatusWorksWithoutAMount) {
   EXPECT_EQ(status["mountpoint"], directory.path().string());
   EXPECT_TRUE(status["layer_bytes"].is_null());
   const Ended text = run_program({"neffs", "status", directory.path().string()});
-  EXPECT_EQ(text.out, directory.path().string() + ": not mounted\n  layer  " +
-                          directory.path().string() + "\n");
+  EXPECT_THAT(text.out, StartsWith(directory.path().string() + ": not mounted\n  layer  "))
+      << "what else is mounted on this host may follow";
 }
 
 TEST(Program, StatusWithoutAMountCountsTheCopies) {

@@ -1,5 +1,6 @@
 #include "mount-helper/options.h"
 
+#include <map>
 #include <set>
 
 #include "mount-helper/nearest.h"
@@ -13,6 +14,7 @@ using namespace mount_helper;  // NOLINT(google-build-using-namespace): the tabl
 using std::chrono::milliseconds;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 TEST(OptionValues, Sizes) {
   const std::pair<const char*, std::uint64_t> rows[] = {
@@ -235,6 +237,46 @@ TEST(Options, TableIsTheWholeContract) {
   EXPECT_EQ(table, contract);
   for (const std::string_view name : contract) {
     EXPECT_THAT(options_help(), HasSubstr("\n  " + std::string(name))) << name;
+  }
+}
+
+TEST(OptionsTest, WhatMayChangeIsTakenOverAndNothingElse) {
+  auto options = parse_options({"poll=1,cache_size=1G,layer=/a,log=warn"});
+  const auto now = parse_options({"poll=2,min_free=3G,layer=/b,ro,log=warn"});
+  const auto changes = take_over(options, now);
+  EXPECT_THAT(changes.taken_over, ElementsAre("cache_size", "min_free", "poll"));
+  EXPECT_THAT(changes.left, ElementsAre("ro", "layer"));
+  EXPECT_EQ(options.poll, milliseconds(2'000));
+  EXPECT_EQ(options.evict.cache_size, std::nullopt) << "it is not said any more";
+  EXPECT_EQ(options.evict.min_free, std::uint64_t{3} << 30);
+  EXPECT_EQ(options.layer, "/a");
+  EXPECT_FALSE(options.is_read_only);
+  const auto again = take_over(options, now);
+  EXPECT_THAT(again.taken_over, IsEmpty());
+  EXPECT_THAT(again.left, ElementsAre("ro", "layer")) << "until it is mounted anew";
+}
+
+TEST(OptionsTest, EachThatMayChangeIsTakenOverByItsName) {
+  const std::map<std::string, std::string> values = {
+      {"cache_size", "7G"}, {"min_free", "7G"},     {"poll", "7"},
+      {"miss_check", "7"},  {"settle", "7"},        {"commit_interval", "7"},
+      {"hub_timeout", "7"}, {"fetch_timeout", "7"}, {"log", "debug"}};
+  for (const OptionSpec& spec : option_table()) {
+    const auto value = values.find(std::string(spec.name));
+    ASSERT_EQ(spec.take_over != nullptr, value != values.end()) << spec.name;
+    if (spec.take_over == nullptr) continue;
+    auto options = parse_options({});
+    const auto now = parse_options({value->first + "=" + value->second});
+    spec.take_over(options, now);
+    EXPECT_EQ(options.poll, now.poll) << spec.name;
+    EXPECT_EQ(options.miss_check, now.miss_check) << spec.name;
+    EXPECT_EQ(options.keep.settle, now.keep.settle) << spec.name;
+    EXPECT_EQ(options.commit_interval, now.commit_interval) << spec.name;
+    EXPECT_EQ(options.hub_timeout, now.hub_timeout) << spec.name;
+    EXPECT_EQ(options.fetch_timeout, now.fetch_timeout) << spec.name;
+    EXPECT_EQ(options.evict.cache_size, now.evict.cache_size) << spec.name;
+    EXPECT_EQ(options.evict.min_free, now.evict.min_free) << spec.name;
+    EXPECT_EQ(options.log, now.log) << spec.name;
   }
 }
 
