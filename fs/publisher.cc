@@ -27,7 +27,7 @@ constexpr int kNice = 5;
 
 Publisher::Publisher(const Layer& layer, index::Index& index, hub::PushRepo& repo,
                      hub::RemoteRepo& reader, const index::UploadTarget& target, Helpers helpers,
-                     PublishOptions options)
+                     const PublishOptions& options)
     : parts_{layer,
              index,
              repo,

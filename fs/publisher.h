@@ -56,7 +56,7 @@ class Publisher : public UploadSink {
 
   // All of them outlive this.
   Publisher(const Layer& layer, index::Index& index, hub::PushRepo& repo, hub::RemoteRepo& reader,
-            const index::UploadTarget& target, Helpers helpers, PublishOptions options);
+            const index::UploadTarget& target, Helpers helpers, const PublishOptions& options);
   ~Publisher() override;
   Publisher(const Publisher&) = delete;
   Publisher& operator=(const Publisher&) = delete;
