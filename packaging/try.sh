@@ -22,7 +22,7 @@ progress() {
   if [ -t 1 ]; then printf '\r'; fi
 }
 
-say "1. What is needed is installed, and neffs is built (the first time some ten minutes on two cores)"
+say "1. What is needed is installed, and neffs is built (the first time some seven minutes on two cores)"
 ./packaging/deps.sh --demo
 log=build/build.log
 mkdir -p build

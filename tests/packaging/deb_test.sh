@@ -28,14 +28,8 @@ files() {
     -path ./var/cache -o -path ./tmp -o -path ./run \) -prune -o -printf '%p %y %m %U:%G %l\n' | sort)
 }
 
-mkdir "$root"
-tar -C "$root" --exclude='./dev/*' -xf "$archive"
-mount -t proc proc "$root/proc"
-mount -t tmpfs -o mode=755 none "$root/dev"
-for device in null:1:3 zero:1:5 random:1:8 urandom:1:9 fuse:10:229; do
-  IFS=: read -r name major minor <<<"$device"
-  mknod -m 666 "$root/dev/$name" c "$major" "$minor"
-done
+. "$here/clean_root.sh"
+unpack_root "$archive" "$root"
 cp "$here/updatedb.conf" "$root/etc/updatedb.conf"
 cp "$packages"/*.deb "$root/tmp/neffs.deb"
 

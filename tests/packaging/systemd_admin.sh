@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# What an administrator does with neffs on a machine that runs systemd. Run there, as root.
+set -euo pipefail
+cache=/var/tmp/neuron-compile-cache
+repo=aws-neuron/optimum-neuron-cache
+module=neuronxcc-2.21.33363.0+82129205/MODULE_18108742649528384371+e30acd3a
+unit=neffs@train.service
+
+fail() {
+  echo "FAILED: $*"
+  journalctl --no-pager --lines=30 --unit="$unit" --unit="neffs@wrong.service" || true
+  exit 1
+}
+becomes() {  # COMMAND…: waits until it succeeds, half a minute at most; what it asks about is another process's
+  for _ in {1..300}; do
+    if "$@" >/dev/null 2>&1; then return; fi
+    sleep 0.1
+  done
+  return 1
+}
+pid() { systemctl show --property=MainPID --value "$unit"; }
+is_mounted() { findmnt --noheadings --output FSTYPE,SOURCE "$1" | grep -q "^fuse.neffs "; }
+quota_is() { neffs status --json | grep -Eq "\"quota_bytes\": ?$1\b"; }
+has_new_pid() { [ "$(pid)" != 0 ] && [ "$(pid)" != "$1" ] && systemctl is-active "$unit"; }
+read_as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups cat "$cache/$1" >/dev/null; }
+
+echo "== start, with a credential"
+mkdir -p /etc/neffs
+install -m 600 /dev/stdin /etc/credstore/neffs-train.token <<<hf_demo 2>/dev/null ||
+  { mkdir -m 700 /etc/credstore; install -m 600 /dev/stdin /etc/credstore/neffs-train.token <<<hf_demo; }
+printf 'NEFFS_SOURCE=%s\nHF_ENDPOINT=%s\n' "my-team/neuron-cache,$repo" "$HF_ENDPOINT" >/etc/neffs/train.env
+echo "cache_size = 1G" >/etc/neffs.conf
+systemctl enable --now "$unit" || fail "it does not start"
+is_mounted "$cache" || fail "it is said to be ready, and is not mounted"
+read_as_nobody "$module/model.neff" || fail "others cannot read it"
+journalctl --no-pager --unit="$unit" | grep -q "push     my-team/neuron-cache" || fail "the credential has no effect"
+[ -n "$(journalctl --no-pager --quiet NEFFS_MOUNTPOINT="$cache")" ] || fail "the journal has no fields"
+grep -q '^Seccomp:.*2$' "/proc/$(pid)/status" || fail "system calls are not filtered"
+grep -q '^NoNewPrivs:.*1$' "/proc/$(pid)/status" || fail "it may gain privileges"
+
+echo "== compile, and publish"
+made=neuronxcc-2.21.33363.0+82129205/MODULE_4711471147114711471+e30acd3a
+mkdir -p "$cache/$made"
+head -c 100000 /dev/urandom >"$cache/$made/model.neff"
+touch "$cache/$made/model.done"
+neffs flush --timeout 60 || fail "it is not published"
+
+echo "== reload"
+before=$(pid)
+quota_is 1073741824 || fail "neffs.conf has no effect"
+echo "cache_size = 2G" >/etc/neffs.conf
+systemctl reload "$unit"
+becomes quota_is 2147483648 || fail "it has not read neffs.conf again"
+[ "$(pid)" = "$before" ] || fail "a reload is no restart"
+
+echo "== kill -9"
+kill -9 "$before"
+becomes has_new_pid "$before" || fail "it does not come back"
+read_as_nobody "$module/model.done" || fail "it is back, and does not answer"
+
+echo "== stop"
+systemctl stop "$unit"
+is_mounted "$cache" && fail "it is still mounted"
+[ "$(systemctl show --property=Result --value "$unit")" = success ] || fail "it has not ended well"
+[ -s "$cache/$module/model.neff" ] || fail "what was read has not stayed"
+
+echo "== a mistake"
+printf 'NEFFS_SOURCE=%s\nNEFFS_OPTIONS=pol=3\nHF_ENDPOINT=%s\n' "$repo" "$HF_ENDPOINT" >/etc/neffs/wrong.env
+systemctl start neffs@wrong.service 2>/dev/null && fail "an unknown option is started"
+[ "$(systemctl show --property=NRestarts --value neffs@wrong.service)" = 0 ] || fail "a mistake is tried again"
+journalctl --no-pager --unit=neffs@wrong.service | grep -q "is poll meant" || fail "nobody says what is wrong"
+
+echo "== /etc/fstab"
+mkdir -p /mnt/cache
+echo "$repo /mnt/cache neffs _netdev,nofail,x-systemd.mount-timeout=60,push=none,cache_size=3G 0 0" >/etc/fstab
+mkdir -p /etc/systemd/system.conf.d
+systemctl set-environment HF_ENDPOINT="$HF_ENDPOINT"
+systemctl daemon-reload
+systemctl start mnt-cache.mount || fail "systemd does not mount it"
+is_mounted /mnt/cache || fail "it is not mounted"
+[ -s "/mnt/cache/$module/model.neff" ] || fail "it does not answer"
+systemctl stop mnt-cache.mount || fail "systemd does not unmount it"
+is_mounted /mnt/cache && fail "it is still mounted"
+systemctl start "$unit"  # for the machine's end
+echo "all is well"
