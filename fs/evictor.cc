@@ -191,7 +191,7 @@ std::optional<Evictor::Order> Evictor::wait() {
   std::unique_lock lock(mutex_);
   wake_.wait_for(lock, stop_.get_token(), kPeriod,
                  [this] { return order_.has_value() || lacking_ > 0 || is_changed_; });
-  is_changed_ = false;
+  if (std::exchange(is_changed_, false)) tired_ = {};
   return std::exchange(order_, std::nullopt);
 }
 

@@ -44,6 +44,11 @@ for file in man/man1/neffs.1 man/man5/neffs.conf.5 man/man8/mount.neffs.8 doc/ne
   bash-completion/completions/neffs zsh/site-functions/_neffs fish/vendor_completions.d/neffs.fish; do
   [ -s "$root/usr/share/$file" ] || fail "$file is missing"
 done
+while read -r document; do
+  while read -r link; do
+    [ -e "$(dirname "$document")/${link%%#*}" ] || fail "$document refers to $link, which is not installed"
+  done < <(grep -oE '\]\([^)#:]+(#[^)]*)?\)' "$document" | sed -E 's/^\]\(|\)$//g')
+done < <(find "$root/usr/share/doc/neffs" -name '*.md')
 [ -s "$root/usr/lib/tmpfiles.d/neffs.conf" ] || fail "the cache would be cleaned by age"
 [ -s "$root/usr/lib/systemd/system/neffs@.service" ] || fail "the unit is missing"
 in_root bash -c '. /usr/share/bash-completion/completions/neffs && complete -p neffs' >/dev/null
