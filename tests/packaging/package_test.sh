@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
-# Installs the .deb in a clean root, mounts with mount(8), reads, unmounts, removes, and looks for what is
-# left: deb_test.sh PACKAGES ROOT_ARCHIVE, with a demo Hub in HF_ENDPOINT.
+# Installs the package in a clean root, mounts with mount(8), reads, unmounts, removes, and looks for what is
+# left: package_test.sh deb|rpm PACKAGES ROOT_ARCHIVE, with a demo Hub in HF_ENDPOINT.
 # All of it happens in namespaces of its own, which take mounts and processes with them when it ends.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 skip() { echo "skipped: $*"; exit 77; }
 if [ "${1-}" != --inside ]; then
-  [ -f "$2" ] || skip "there is no clean root"
+  [ -f "$3" ] || skip "there is no clean root"
   [ -e /dev/fuse ] || skip "there is no /dev/fuse"
   unshare --mount --pid --fork true 2>/dev/null || skip "no namespace can be made"
-  work=$(mktemp -d /var/tmp/neffs-deb-XXXXXX)
+  work=$(mktemp -d "/var/tmp/neffs-$1-XXXXXX")
   trap 'rm -rf --one-file-system "$work"' EXIT
-  unshare --mount --pid --fork --kill-child --propagation private "$here/deb_test.sh" --inside "$1" "$2" "$work"
+  unshare --mount --pid --fork --kill-child --propagation private "$here/package_test.sh" --inside "$1" "$2" "$3" "$work"
   exit
 fi
-packages=$2 archive=$3 work=$4
+kind=$2 packages=$3 archive=$4 work=$5
 root=$work/root
 cache=/var/tmp/neuron-compile-cache
 module=neuronxcc-2.21.33363.0+82129205/MODULE_18108742649528384371+e30acd3a
@@ -22,9 +22,23 @@ repo=aws-neuron/optimum-neuron-cache
 
 fail() { echo "FAILED: $*" >&2; exit 1; }
 in_root() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root HF_ENDPOINT="$HF_ENDPOINT" "$@"; }
-# Everything but what dpkg and apt write down for themselves.
+# An .rpm finds its libraries here, but no package of their names.
+from_outside() { rpm --root "$root" --dbpath /var/lib/rpm --force-debian --nodeps "$@"; }
+install_it() {
+  case $kind in
+    deb) in_root dpkg --install /tmp/neffs.deb ;;
+    rpm) from_outside --upgrade --replacepkgs "$packages"/*.rpm ;;
+  esac
+}
+remove_it() {
+  case $kind in
+    deb) in_root dpkg --purge neffs ;;
+    rpm) from_outside --erase neffs ;;
+  esac
+}
+# Everything but what the installers write down for themselves.
 files() {
-  (cd "$root" && find . -xdev \( -path ./proc -o -path ./dev -o -path ./var/lib/dpkg -o -path ./var/log -o \
+  (cd "$root" && find . -xdev \( -path ./proc -o -path ./dev -o -path ./var/lib/dpkg -o -path ./var/lib/rpm -o -path ./var/log -o \
     -path ./var/cache -o -path ./tmp -o -path ./run \) -prune -o -printf '%p %y %m %U:%G %l\n' | sort)
 }
 
@@ -35,7 +49,7 @@ cp "$packages"/*.deb "$root/tmp/neffs.deb"
 
 echo "== install"
 files >"$work/before"
-in_root dpkg --install /tmp/neffs.deb
+install_it
 in_root neffs version
 in_root test -x /sbin/mount.neffs -a -x /sbin/mount.fuse.neffs || fail "mount(8) does not find its helper"
 in_root grep -qx 'PRUNEFS = "NFS afs fuse.sshfs fuse.neffs"' /etc/updatedb.conf || fail "updatedb would walk the mounts"
@@ -77,11 +91,11 @@ in_root findmnt "$cache" && fail "it is still mounted"
 rm -rf "${root:?}$cache"
 
 echo "== install again"
-in_root dpkg --install /tmp/neffs.deb
+install_it
 in_root grep -qx 'PRUNEFS = "NFS afs fuse.sshfs fuse.neffs"' /etc/updatedb.conf || fail "PRUNEFS has it twice"
 
 echo "== remove"
-in_root dpkg --purge neffs
+remove_it
 cmp "$root/etc/updatedb.conf" "$here/updatedb.conf" || fail "updatedb.conf is not as it was"
 files >"$work/after"
 diff "$work/before" "$work/after" || fail "something is left"
