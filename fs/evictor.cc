@@ -89,7 +89,7 @@ EvictOptions Evictor::options() const {
 void Evictor::set_options(EvictOptions options) {
   {
     const std::lock_guard lock(mutex_);
-    options_ = options;
+    if (std::exchange(options_, options) == options) return;
     is_changed_ = true;
   }
   wake_.notify_all();
@@ -129,6 +129,10 @@ std::uint64_t Evictor::excess() const {
 
 void Evictor::make_room() {
   const auto now = std::chrono::steady_clock::now();
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(is_changed_, false)) tired_ = {};
+  }
   if (now < tired_) return;
   const auto bytes = excess();
   if (bytes == 0) return;
@@ -191,7 +195,6 @@ std::optional<Evictor::Order> Evictor::wait() {
   std::unique_lock lock(mutex_);
   wake_.wait_for(lock, stop_.get_token(), kPeriod,
                  [this] { return order_.has_value() || lacking_ > 0 || is_changed_; });
-  if (std::exchange(is_changed_, false)) tired_ = {};
   return std::exchange(order_, std::nullopt);
 }
 

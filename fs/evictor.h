@@ -20,6 +20,8 @@ namespace neffs::fs {
 struct EvictOptions {
   std::optional<std::uint64_t> cache_size;  // bytes that copies may take; nullopt: any number
   std::optional<std::uint64_t> min_free;    // bytes of the layer's disk; nullopt: a tenth of it
+
+  friend bool operator==(const EvictOptions&, const EvictOptions&) = default;
 };
 
 // What is removed together: a module, or a single file outside of modules.
@@ -105,7 +107,7 @@ class Evictor {
   mutable std::mutex mutex_;  // a leaf; protects everything below
   std::condition_variable_any wake_;
   EvictOptions options_;
-  bool is_changed_ = false;  // options_, since the thread looked
+  bool is_changed_ = false;  // options_, since room was made
   bool is_started_ = false;
   std::optional<Order> order_;
   Status status_;

@@ -13,7 +13,7 @@ HeadPoller::HeadPoller(Ask ask, std::chrono::milliseconds every)
 void HeadPoller::set_interval(std::chrono::milliseconds every) {
   {
     const std::lock_guard lock(mutex_);
-    every_ = every;
+    if (std::exchange(every_, every) == every) return;
     is_changed_ = true;
   }
   wake_.notify_all();

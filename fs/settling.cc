@@ -34,9 +34,10 @@ void Settling::set_due(const std::string& path, Entry& entry, std::optional<Time
 
 void Settling::set_settle(milliseconds settle) {
   const std::lock_guard lock(mutex_);
-  settle_ = settle;
+  if (std::exchange(settle_, settle) == settle) return;
   for (auto& [path, entry] : entries_)
-    if (entry.due) set_due(path, entry, entry.quiet_since + quiet_time(entry.sighting));
+    if (entry.due && entry.trouble.empty())  // else it has a time of its own
+      set_due(path, entry, entry.quiet_since + quiet_time(entry.sighting));
 }
 
 bool Settling::saw(const std::string& path, Sighting sighting, bool was_told, Time now) {

@@ -134,9 +134,11 @@ void Daemon::mount() {
 
 void Daemon::run(const std::function<void()>& serving) {
   auto& parts = *parts_;
-  if (!has_terminal())
+  if (!has_terminal()) {
+    parts.reloader = std::make_unique<fs::WorkerPool>("neffs-reload", 1);
     parts.session.on_hangup(
-        [&parts] { parts.fetchers->submit(fs::Urgency::kAhead, [&parts] { parts.reload(); }); });
+        [&parts] { parts.reloader->submit(fs::Urgency::kDemand, [&parts] { parts.reload(); }); });
+  }
   parts.session.run(*parts.cache_fs, parts.control, serving, [this, &parts] {
     end_timer_ = std::make_unique<EndTimer>(kPatienceAtEnd);
     parts.end_waits();

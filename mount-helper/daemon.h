@@ -10,6 +10,7 @@
 
 #include "fs/unique_fd.h"
 #include "hub/environment.h"
+#include "mount-helper/mount_settings.h"
 #include "mount-helper/options.h"
 #include "mount-helper/source.h"
 #include "mount-helper/state_directory.h"
@@ -20,13 +21,15 @@ namespace neffs::mount_helper {
 struct DaemonPlan {
   std::vector<Source> sources;  // in their order, at least one
   MountOptions options;
-  std::string mountpoint;  // absolute
-  std::string layer_path;  // for people: the layer is reached through layer_fd only
-  fs::UniqueFd layer_fd;   // the layer's directory, opened before it is covered
-  StateDirectory state;    // in the layer; held for life: no other daemon uses this layer
-  bool is_of_run = false;  // made by `neffs run`
-  // As the same command would have them now, for a reload. Throws as read_settings(). May wait for disks.
-  std::function<MountOptions()> read_options;
+  std::string mountpoint;    // absolute
+  std::string layer_path;    // for people: the layer is reached through layer_fd only
+  fs::UniqueFd layer_fd;     // the layer's directory, opened before it is covered
+  StateDirectory state;      // in the layer; held for life: no other daemon uses this layer
+  bool is_of_run = false;    // made by `neffs run`
+  std::string sources_said;  // as MountSettings has them
+  // What the same command would make of the files now, for a reload. Throws as read_settings(). May wait
+  // for disks.
+  std::function<MountSettings()> read_settings;
   hub::Environment environment{{}};  // whose token and endpoint count
 };
 

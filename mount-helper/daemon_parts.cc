@@ -64,6 +64,7 @@ Daemon::Parts::Parts(DaemonPlan given)
       session(mount_spec(plan)) {}
 
 Daemon::Parts::~Parts() {
+  reloader.reset();
   metrics.reset();
   end_waits();
   sources.end();
@@ -156,6 +157,7 @@ void Daemon::Parts::start_polling() {
 }
 
 void Daemon::Parts::end_waits() {
+  if (reloader) reloader->stop();
   if (poller) poller->stop();
   if (cache_fs) cache_fs->waits().give_up_all();  // an error, not a miss for want of the Hub
   http.shutdown();

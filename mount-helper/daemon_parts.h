@@ -1,7 +1,6 @@
 // What a daemon is made of. For its own sources only.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -48,11 +47,11 @@ struct Daemon::Parts {
   // A commit never moves, and who is offline asks nobody.
   void start_polling();
   // By `systemctl reload`: what somebody has mended or decided outside is found out now. In a thread of
-  // the pool, as a file may be on a disk that does not answer.
+  // its own, as a file may be on a disk that does not answer.
   void reload();
-  void reload_once();
-  void reload_options();
   void reload_token();
+  void ask_again();
+  void reload_options();
   void end_waits();
 
   DaemonPlan plan;
@@ -86,7 +85,7 @@ struct Daemon::Parts {
   std::unique_ptr<Verbs> verbs;
   std::unique_ptr<fs::HeadPoller> poller;  // none where the head cannot move
   std::unique_ptr<MetricsFile> metrics;    // none unless it is wanted
-  std::atomic<int> reloads = 0;            // asked for, since none was going on
+  std::unique_ptr<fs::WorkerPool> reloader;
 };
 
 }  // namespace neffs::mount_helper

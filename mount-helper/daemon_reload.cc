@@ -2,22 +2,56 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <functional>
+
 #include <spdlog/spdlog.h>
 
-#include "hub/hub_error.h"
 #include "mount-helper/daemon_parts.h"
 #include "mount-helper/daemon_settings.h"
 #include "mount-helper/logging.h"
 
 namespace neffs::mount_helper {
 
+namespace {
+
+// One that cannot be done keeps no other from being done.
+void attempt(const char* what_stays, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const std::exception& error) {
+    spdlog::warn("{}: {}", what_stays, error.what());
+  }
+}
+
+}  // namespace
+
+void Daemon::Parts::reload_token() {
+  credentials.renew();
+  spdlog::info("reloaded; token: {}", credentials.origin());
+}
+
+void Daemon::Parts::ask_again() {
+  if (is_offline(plan)) return;
+  for (auto* view : sources.all().views()) {
+    view->try_again();
+    view->ask_head([](const std::exception_ptr&) {});
+  }
+  if (publisher) publisher->hurry();
+}
+
 void Daemon::Parts::reload_options() {
-  if (!plan.read_options) return;
-  const auto now = plan.read_options();
-  const auto changes = take_over(plan.options, now);
+  if (!plan.read_settings) return;
+  const auto settings = plan.read_settings();
+  const auto& now = settings.options;
+  const auto level_before = plan.options.log;
+  auto changes = take_over(plan.options, now);
+  if (settings.sources != plan.sources_said) changes.left.insert(changes.left.begin(), "source");
   if (!changes.left.empty())
     spdlog::warn("changed, but not while it is mounted: {}", fmt::join(changes.left, ", "));
   if (changes.taken_over.empty()) return;
+  set_log_level(std::max(level_before, now.log));
+  spdlog::info("changed: {}", fmt::join(changes.taken_over, ", "));
   set_log_level(now.log);
   if (poller) poller->set_interval(now.poll);
   cache_fs->set_patience(now.hub_timeout, now.miss_check);
@@ -25,45 +59,13 @@ void Daemon::Parts::reload_options() {
   housekeeper->set_settle(now.keep.settle);
   evictor->set_options(now.evict);
   if (publisher) publisher->set_commit_interval(now.commit_interval);
-  spdlog::info("changed: {}", fmt::join(changes.taken_over, ", "));
 }
 
-void Daemon::Parts::reload_token() {
-  try {
-    credentials.renew();
-  } catch (const hub::HubError& error) {
-    spdlog::warn("the token of before is used on: {}", error.what());
-  }
-  spdlog::info("reloaded; token: {}", credentials.origin());
-}
-
-// However often it is asked for, one thread at most waits for a disk.
 void Daemon::Parts::reload() {
-  if (reloads++ > 0) return;  // the one that goes on begins anew
-  int done = 0;
-  do {
-    done = reloads;
-    reload_once();
-  } while (!reloads.compare_exchange_strong(done, 0));
-}
-
-void Daemon::Parts::reload_once() {
-  try {
-    reload_options();
-  } catch (const std::exception& error) {  // as for a line that nobody understands
-    spdlog::warn("the options stay as they are: {}", error.what());
-  }
-  reload_token();
-  if (is_offline(plan)) return;
-  for (auto* view : sources.all().views()) {
-    view->try_again();
-    view->ask_head([](const std::exception_ptr&) {});
-  }
-  try {
-    if (publisher) publisher->hurry();
-  } catch (const std::exception& error) {  // it goes on at its own pace
-    spdlog::warn("{}", error.what());
-  }
+  attempt("the token of before is used on", [this] { reload_token(); });
+  attempt("what waits goes on at its own pace", [this] { ask_again(); });
+  // Last: a file, or a directory that it names, may be on a disk that does not answer.
+  attempt("the options stay as they are", [this] { reload_options(); });
 }
 
 }  // namespace neffs::mount_helper

@@ -70,7 +70,7 @@ bool take_generic(MountOptions& options, const Given& given) {
     options.is_read_only = false;
   } else if (given.name == "remount") {
     throw usage_error("option remount", "the options of a mount stay as they are",
-                      "unmount it, and mount it anew");
+                      "unmount it, and mount it anew; some can change by neffs.conf and SIGHUP");
   } else if (is_among(kForKernel, given.name)) {
     options.kernel_options.push_back(given.text);
   } else {

@@ -65,6 +65,7 @@ DaemonPlan make_plan(const MountRequest& request) {
   plan.sources = sources_of(settings, invoker);
   plan.is_of_run = request.is_of_run;
   plan.options = settings.options;
+  plan.sources_said = settings.sources;
   // A daemon works elsewhere.
   for (auto* path : {&plan.options.token_file, &plan.options.metrics})
     if (!path->empty()) *path = std::filesystem::absolute(*path);
@@ -78,8 +79,8 @@ DaemonPlan make_plan(const MountRequest& request) {
       std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
   plan.layer_path = std::move(layer.path);
   plan.layer_fd = std::move(layer.fd);
-  plan.read_options = [typed = request.option_lists, where = plan.mountpoint, invoker] {
-    return read_settings("", typed, where, invoker).options;
+  plan.read_settings = [request, where = plan.mountpoint, invoker] {
+    return read_settings(request.sources, request.option_lists, where, invoker);
   };
   for (const auto& warning : point.warnings) warn(warning);
   for (const auto& name : plan.state.set_aside)

@@ -50,25 +50,38 @@ TEST_F(ConfigTest, AMistakeMountsNothing) {
   EXPECT_EQ(neffs({"status", mountpoint_}).err.find("neffs.conf"), std::string::npos);
 }
 
+// By setsid, as a process that has a terminal would end by the signal.
 TEST_F(ConfigTest, AReloadTakesOverWhatMayChange) {
-  write_config("cache_size = 1G\nmin_free = 5M\n");
-  ASSERT_EQ(neffs({"mount", sample::kRepo, mountpoint_, "-o", "min_free=7M"}).exit_code, 0);
-  const auto status = [&] {
-    return nlohmann::json::parse(neffs({"status", mountpoint_, "--json"}).out);
+  write_config("cache_size = 1G\nlog = warn\n");
+  const auto daemon =
+      start({"setsid", NEFFS_PROGRAM, "mount", "-f", "-o", "settle=7", sample::kRepo, mountpoint_});
+  ASSERT_TRUE(daemon->wait_for_out("data ")) << daemon->err();
+  const auto quota = [&] {
+    return nlohmann::json::parse(neffs({"status", mountpoint_, "--json"}).out).at("quota_bytes");
   };
-  const pid_t pid = status().at("pid");
-  EXPECT_EQ(status().at("quota_bytes"), 1U << 30);
-  write_config("cache_size = 2G\nmin_free = 6M\npassthrough = off\n");
-  ASSERT_EQ(::kill(pid, SIGHUP), 0);
-  EXPECT_TRUE(eventually([&] { return status().at("quota_bytes") == 2U << 30; }));
-  write_config("cache_size = 3G\n[" + mountpoint_ + "/sub]\nnonsense = 1\n");
-  ASSERT_EQ(::kill(pid, SIGHUP), 0);
-  write_config("[" + mountpoint_ + "/neuronxcc-1/x]\ncache_size = 5G\n[" + mountpoint_ +
-               "]\ncache_size = none\n");
-  ASSERT_EQ(::kill(pid, SIGHUP), 0);
-  EXPECT_TRUE(eventually([&] { return status().at("quota_bytes").is_null(); }));
-  EXPECT_EQ(status().at("pid"), pid);
+  EXPECT_EQ(quota(), 1U << 30);
+  const auto is_told_after = [&](const std::string& config, const std::string& text) {
+    write_config(config);
+    daemon->send(SIGHUP);
+    return eventually([&] { return daemon->err().find(text) != std::string::npos; });
+  };
+  EXPECT_TRUE(is_told_after("cache_size = 2G\nsettle = 9\npassthrough = off\nlog = info\n",
+                            "changed: cache_size, log\n"))
+      << daemon->err();
+  EXPECT_NE(daemon->err().find("changed, but not while it is mounted: passthrough\n"),
+            std::string::npos)
+      << daemon->err();
+  EXPECT_EQ(quota(), 2U << 30);
+  EXPECT_TRUE(is_told_after("cache_size = 3G\nnonsense = 1\n", "the options stay as they are: "))
+      << daemon->err();
+  EXPECT_EQ(quota(), 2U << 30) << "a mistake changes nothing";
+  EXPECT_TRUE(is_told_after("source = lab/other\n[" + mountpoint_ +
+                                "/neuronxcc-1/x]\ncache_size = 5G\n[" + mountpoint_ +
+                                "]\ncache_size = none\n",
+                            "changed: cache_size, log\n"));
+  EXPECT_TRUE(eventually([&] { return quota().is_null(); }));
   EXPECT_EQ(neffs({"umount", mountpoint_}).exit_code, 0);
+  EXPECT_TRUE(daemon->wait());
 }
 
 }  // namespace

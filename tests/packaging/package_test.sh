@@ -6,6 +6,8 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 skip() { echo "skipped: $*"; exit 77; }
 if [ "${1-}" != --inside ]; then
+  compgen -G "$2/*.$1" >/dev/null || skip "there is no .$1"
+  [ "$1" = deb ] || command -v rpm >/dev/null || skip "there is no rpm"
   [ -f "$3" ] || skip "there is no clean root"
   [ -e /dev/fuse ] || skip "there is no /dev/fuse"
   unshare --mount --pid --fork true 2>/dev/null || skip "no namespace can be made"

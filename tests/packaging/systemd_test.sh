@@ -42,7 +42,12 @@ case ${1-} in
   else
     mount_cgroups "$root/sys/fs/cgroup"
   fi
-  # What a boot does to the machine is not for this one: kernel variables, modules, devices.
+  # What a boot does to the machine is not for this one: kernel variables, controllers, modules, devices.
+  mount --bind "$root/proc/sys" "$root/proc/sys"
+  mount -o remount,bind,ro "$root/proc/sys"
+  head -n 1 /proc/cgroups >"$work/no-controllers"
+  mount --bind "$work/no-controllers" "$root/proc/cgroups"
+  rm -f "$root/etc/hostname"
   rm -f "$root"/lib/systemd/system/{sysinit,local-fs,sockets,multi-user}.target.wants/*
   ln -s ../systemd-journald.service "$root/lib/systemd/system/sysinit.target.wants/"
   cp "$packages"/*.deb "$root/tmp/neffs.deb"
@@ -60,7 +65,7 @@ Environment=HF_ENDPOINT=$HF_ENDPOINT
 ExecStart=/usr/local/bin/administrator
 StandardOutput=file:/administrator.out
 StandardError=inherit
-TimeoutStartSec=120
+TimeoutStartSec=70
 EOF
   # As every container manager does it: mounts are seen by services that have a namespace.
   mount --rbind "$root" "$root"
@@ -76,21 +81,27 @@ esac
 tar -tf "$2" ./lib/systemd/systemd >/dev/null 2>&1 || tar -tf "$2" ./usr/lib/systemd/systemd >/dev/null 2>&1 ||
   skip "there is no systemd in the clean root"
 work=$(mktemp -d /var/tmp/neffs-systemd-XXXXXX)
+# Namespaces have taken the mounts with them, control groups stay until the last process is gone.
 leave() {
-  # Namespaces have taken the mounts and processes with them, control groups stay.
   mkdir -p "$work/cgroup"
   # shellcheck disable=SC2016
   unshare --mount --propagation private bash -c '
-    mount_cgroups "$1" && find "$1/$2" -depth -type d -exec rmdir {} +' bash "$work/cgroup" "$(basename "$work")" || true
+    mount_cgroups "$1"
+    for _ in {1..100}; do
+      [ -d "$1/$2" ] || exit 0
+      find "$1/$2" -depth -type d -exec rmdir {} + 2>/dev/null && exit 0
+      sleep 0.1
+    done
+    echo "control groups are left: $2"' bash "$work/cgroup" "$(basename "$work")"
   rm -rf --one-file-system "$work"
 }
 export -f mount_cgroups
 trap leave EXIT
 unshare --mount --propagation private bash -c 'mount_cgroups "$1"' bash "$(mkdir -p "$work/try"; echo "$work/try")" \
   2>/dev/null || skip "no control groups can be had"
-unshare --mount --pid --fork true 2>/dev/null || skip "no namespace can be made"
+unshare --mount --pid --uts --fork true 2>/dev/null || skip "no namespace can be made"
 # The console of what is booted has to be a terminal.
-timeout --kill-after=5 100 script --quiet --flush --command "unshare --mount --pid --fork --kill-child --propagation private \
+timeout --kill-after=5 100 script --quiet --flush --command "unshare --mount --pid --uts --fork --kill-child --propagation private \
   '$here/systemd_test.sh' --join '$1' '$2' '$work'" "$work/console" </dev/null >/dev/null || true
-cat "$work/root/administrator.out" 2>/dev/null || cat "$work/console"
-grep -qx 'all is well' "$work/root/administrator.out"
+cat "$work/root/administrator.out" || true
+grep -qx 'all is well' "$work/root/administrator.out" || { cat "$work/console"; exit 1; }

@@ -101,6 +101,21 @@ TEST_F(EvictorTest, OtherLimitsHoldFromThenOn) {
   EXPECT_EQ(it.options().cache_size, 0U);
 }
 
+TEST_F(EvictorTest, AfterAVainRoundOnlyOtherLimitsAreTriedAtOnce) {
+  put_copy(module_path("1") + "/model.neff", 100);
+  fails_ = module_path("1");
+  auto it = evictor({.cache_size = 0, .min_free = 0});
+  it.make_room();
+  fails_.clear();
+  it.make_room();
+  it.set_options({.cache_size = 0, .min_free = 0});  // the same
+  it.make_room();
+  EXPECT_EQ(evicted_, std::vector<std::string>());
+  it.set_options({.cache_size = 1, .min_free = 0});
+  it.make_room();
+  EXPECT_EQ(evicted_, std::vector{module_path("1")});
+}
+
 // It would only be fetched again.
 TEST_F(EvictorTest, WhatWasUsedAMomentAgoIsSpared) {
   put_copy(module_path("1") + "/model.neff", std::time(nullptr));

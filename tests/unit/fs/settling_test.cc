@@ -90,7 +90,13 @@ TEST_F(SettlingTest, AnotherTimeCountsForWhatWaitsToo) {
   EXPECT_EQ(due(), "m");
   EXPECT_TRUE(seen("m", sighting(1h)));
   settling_.drop("m");
-  EXPECT_EQ(due_in(), 58s) << "a traced one waits for a minute at least, a locked one for its lock";
+  told("o", sighting(1h));
+  now_ += 1s;
+  settling_.found_open("o", now_);
+  settling_.set_settle(0s);
+  EXPECT_EQ(due_in(), 2s) << "what is open is not looked at all the time";
+  settling_.drop("o");
+  EXPECT_EQ(due_in(), 57s) << "a traced one waits for a minute at least, a locked one for its lock";
 }
 
 TEST_F(SettlingTest, ItIsLookedAtTwice) {

@@ -256,6 +256,13 @@ TEST(OptionsTest, WhatMayChangeIsTakenOverAndNothingElse) {
   EXPECT_THAT(again.left, ElementsAre("ro", "layer")) << "until it is mounted anew";
 }
 
+TEST(OptionsTest, WhatIsTypedStaysWhateverAFileSaysLater) {
+  auto options = parse_options({"poll=1"}, {{"poll", "2", "f:1"}, {"settle", "3", "f:2"}});
+  const auto now = parse_options({"poll=1"}, {{"poll", "4", "f:1"}, {"settle", "5", "f:2"}});
+  EXPECT_THAT(take_over(options, now).taken_over, ElementsAre("settle"));
+  EXPECT_EQ(options.poll, milliseconds(1'000));
+}
+
 TEST(OptionsTest, EachThatMayChangeIsTakenOverByItsName) {
   const std::map<std::string, std::string> values = {
       {"cache_size", "7G"}, {"min_free", "7G"},     {"poll", "7"},
