@@ -27,7 +27,11 @@ std::string reason(int error) {
 bool detach_if_dead(const std::filesystem::path& path, MountPoint& mount_point) {
   const auto mounted = mount_at(read_mount_table(), path);
   if (!mounted || mounted->type != kFilesystemType) return false;
-  switch (ask(path, hello_request()).health) {
+  const auto health = ask(path, hello_request()).health;
+  // What was unmounted meanwhile has not answered either.
+  const auto now = mount_at(read_mount_table(), path);
+  if (!now || now->id != mounted->id) return true;
+  switch (health) {
     case MountHealth::kDead:
       unmount(path.string(), true);
       mount_point.warnings.push_back(
@@ -37,8 +41,7 @@ bool detach_if_dead(const std::filesystem::path& path, MountPoint& mount_point) 
       throw CommandError(path.string(), "mounted already, and its daemon does not answer",
                          "neffs umount --lazy detaches it");
     default:
-      throw CommandError(path.string(), "mounted already: " + mounted->source,
-                         "neffs umount unmounts it");
+      throw MountedAlready(path.string(), mounted->source);
   }
 }
 
@@ -60,6 +63,18 @@ fs::UniqueFd open_directory(const std::filesystem::path& path) {
   throw CommandError(path.string(), errno == ENOTDIR ? "not a directory" : reason(errno));
 }
 
+// False if it was the root of a mount that somebody else has made meanwhile, or is below one.
+bool is_there_now(const MountPoint& mount_point) {
+  struct stat opened {};
+  struct stat now {};
+  if (::fstat(mount_point.directory.get(), &opened) != 0)
+    throw CommandError(mount_point.path.string(), reason(errno));
+  const auto mounted = mount_at(read_mount_table(), mount_point.path);
+  if (mounted && mounted->type == kFilesystemType) return false;
+  return ::stat(mount_point.path.c_str(), &now) == 0 && now.st_dev == opened.st_dev &&
+         now.st_ino == opened.st_ino;
+}
+
 void warn_of_holders(MountPoint& mount_point) {
   auto holders = holders_below(mount_point.path);
   // Another one that waits for its turn.
@@ -77,10 +92,14 @@ MountPoint prepare_mount_point(const std::filesystem::path& typed) {
   MountPoint mount_point;
   mount_point.path = mount_path(typed, read_mount_table());
   for (int round = 0; round < kMostDeadMounts; ++round) {
-    if (!detach_if_dead(mount_point.path, mount_point)) break;
+    if (detach_if_dead(mount_point.path, mount_point)) continue;
+    mount_point.was_created |= make_default(mount_point.path);
+    mount_point.directory = open_directory(mount_point.path);
+    if (is_there_now(mount_point)) break;
   }
-  mount_point.was_created = make_default(mount_point.path);
-  mount_point.directory = open_directory(mount_point.path);
+  if (!mount_point.directory)
+    throw CommandError(mount_point.path.string(), "too many dead mounts, one above the other",
+                       "neffs umount --lazy detaches one");
   if (!mount_point.was_created) warn_of_holders(mount_point);
   return mount_point;
 }

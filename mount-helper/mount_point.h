@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fs/unique_fd.h"
+#include "mount-helper/command_error.h"
 
 namespace neffs::mount_helper {
 
@@ -18,9 +19,16 @@ struct MountPoint {
   std::vector<std::string> warnings;  // one line each
 };
 
+// By a neffs that answers.
+class MountedAlready : public CommandError {
+ public:
+  MountedAlready(const std::string& path, const std::string& source)
+      : CommandError(path, "mounted already: " + source, "neffs umount unmounts it") {}
+};
+
 // Gets `typed` ready: the default one is made (mode 0777) if it is missing, a dead neffs mount is
-// detached. Throws CommandError if it is missing, no directory, or a neffs mount that answers or is
-// silent. Processes that work in it already are named in a warning: they will not see the mount.
+// detached. Throws MountedAlready, and CommandError if it is missing, no directory, or a neffs mount
+// that is silent. Processes that work in it already are named in a warning: they will not see the mount.
 MountPoint prepare_mount_point(const std::filesystem::path& typed);
 
 }  // namespace neffs::mount_helper

@@ -21,6 +21,7 @@
 #include "mount-helper/logging.h"
 #include "mount-helper/mount_point.h"
 #include "mount-helper/mount_settings.h"
+#include "mount-helper/mount_table.h"
 #include "mount-helper/output.h"
 #include "mount-helper/service_manager.h"
 #include "mount-helper/source.h"
@@ -120,7 +121,7 @@ std::string failure(const DaemonPlan& plan) {
 }
 
 // Returns when the mount answers. What was in the layer is counted meanwhile, and waited for a moment.
-std::string held_text(const std::string& mountpoint) {
+std::string counted_held(const std::string& mountpoint) {
   const auto deadline = std::chrono::steady_clock::now() + kPatienceWithCounting;
   while (true) {
     const auto hello = ask_or_throw(mountpoint, hello_request());
@@ -130,6 +131,16 @@ std::string held_text(const std::string& mountpoint) {
     if (std::chrono::steady_clock::now() >= deadline)
       return "being counted: neffs status tells how many modules";
     std::this_thread::sleep_for(kBetweenLooks);
+  }
+}
+
+std::string held_text(const std::string& mountpoint) {
+  try {
+    return counted_held(mountpoint);
+  } catch (const CommandError&) {
+    // A `neffs run` may have used and unmounted it in the meantime.
+    if (mount_at(read_mount_table(), mountpoint)) throw;
+    return "not told: it is unmounted again";
   }
 }
 

@@ -20,6 +20,7 @@
 #include "mount-helper/control.h"
 #include "mount-helper/foreground.h"
 #include "mount-helper/holders.h"
+#include "mount-helper/mount_point.h"
 #include "mount-helper/mount_table.h"
 #include "mount-helper/output.h"
 #include "mount-helper/source.h"
@@ -94,7 +95,7 @@ std::optional<Used> find_mount(const RunRequest& request) {
   auto entry = mounted_at(request.mount.mount_point);
   if (!entry) return std::nullopt;
   const auto answer = ask(entry->mount_point, hello_request());
-  if (answer.health == MountHealth::kDead) return std::nullopt;
+  if (answer.health == MountHealth::kDead || !is_still_there(*entry)) return std::nullopt;
   const auto hello = understand(entry->mount_point, answer);
   refuse_other_source(*entry, request.mount);
   auto used = hold(std::move(*entry), hello.value("of_run", false));
@@ -142,8 +143,10 @@ Used find_or_make_mount(const RunRequest& request, Foreground& foreground) {
       if (!std::exchange(is_told, true))
         warn(fmt::format("{}: waits for the mount that another neffs (pid {}) is about to make",
                          request.mount.mount_point, busy.pid()));
+    } catch (const MountedAlready&) {
+      // Another one was quicker, and may have unmounted it by now.
+      if (std::chrono::steady_clock::now() >= deadline) throw;
     } catch (const std::exception&) {
-      // Another one may have been quicker.
       if (auto found = find_mount(request)) return std::move(*found);
       throw;
     }
