@@ -50,15 +50,15 @@ void Daemon::Parts::reload_options() {
   if (!changes.left.empty())
     spdlog::warn("changed, but not while it is mounted: {}", fmt::join(changes.left, ", "));
   if (changes.taken_over.empty()) return;
-  set_log_level(std::max(level_before, now.log));
-  spdlog::info("changed: {}", fmt::join(changes.taken_over, ", "));
-  set_log_level(now.log);
   if (poller) poller->set_interval(now.poll);
   cache_fs->set_patience(now.hub_timeout, now.miss_check);
   fetcher.set_idle_timeout(now.fetch_timeout);
   housekeeper->set_settle(now.keep.settle);
   evictor->set_options(now.evict);
   if (publisher) publisher->set_commit_interval(now.commit_interval);
+  set_log_level(std::max(level_before, now.log));
+  spdlog::info("changed: {}", fmt::join(changes.taken_over, ", "));
+  set_log_level(now.log);
 }
 
 void Daemon::Parts::reload() {

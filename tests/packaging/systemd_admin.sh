@@ -11,12 +11,9 @@ fail() {
   journalctl --no-pager --lines=30 --unit="$unit" --unit="neffs@wrong.service" || true
   exit 1
 }
-becomes() {  # COMMAND…: waits until it succeeds, half a minute at most; what it asks about is another process's
-  for _ in {1..300}; do
-    if "$@" >/dev/null 2>&1; then return; fi
-    sleep 0.1
-  done
-  return 1
+now() { journalctl --quiet --lines=0 --show-cursor | sed 's/^-- cursor: //'; }
+comes() {  # TEXT SINCE: into the unit's journal, within half a minute
+  timeout 30 grep -F -m 1 "$1" >/dev/null < <(journalctl --follow --unit="$unit" --after-cursor="$2")
 }
 pid() { systemctl show --property=MainPID --value "$unit"; }
 is_mounted() { [ "$(findmnt --noheadings --output FSTYPE "$1")" = fuse.neffs ]; }
@@ -25,7 +22,6 @@ is_in_journal() {  # TEXT UNIT
   journalctl --sync
   journalctl --no-pager --unit="$2" | grep -F "$1" >/dev/null
 }
-has_new_pid() { [ "$(pid)" != 0 ] && [ "$(pid)" != "$1" ] && systemctl is-active "$unit"; }
 read_as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups cat "$cache/$1" >/dev/null; }
 
 echo "== start, with a credential"
@@ -53,13 +49,17 @@ echo "== reload"
 before=$(pid)
 quota_is 1073741824 || fail "neffs.conf has no effect"
 echo "cache_size = 2G" >/etc/neffs.conf
+since=$(now)
 systemctl reload "$unit"
-becomes quota_is 2147483648 || fail "it has not read neffs.conf again"
+comes "changed: cache_size" "$since" || fail "it has not taken over what changed"
+quota_is 2147483648 || fail "it has not read neffs.conf again"
 [ "$(pid)" = "$before" ] || fail "a reload is no restart"
 
 echo "== kill -9"
+since=$(now)
 kill -9 "$before"
-becomes has_new_pid "$before" || fail "it does not come back"
+comes "Started $unit" "$since" || fail "it does not come back"
+[ "$(pid)" != "$before" ] || fail "it was not ended"
 read_as_nobody "$module/model.done" || fail "it is back, and does not answer"
 
 echo "== stop"

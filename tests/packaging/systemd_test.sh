@@ -81,18 +81,14 @@ esac
 tar -tf "$2" ./lib/systemd/systemd >/dev/null 2>&1 || tar -tf "$2" ./usr/lib/systemd/systemd >/dev/null 2>&1 ||
   skip "there is no systemd in the clean root"
 work=$(mktemp -d /var/tmp/neffs-systemd-XXXXXX)
-# Namespaces have taken the mounts with them, control groups stay until the last process is gone.
+# Namespaces have taken the mounts and processes with them, control groups stay.
 leave() {
   mkdir -p "$work/cgroup"
   # shellcheck disable=SC2016
   unshare --mount --propagation private bash -c '
     mount_cgroups "$1"
-    for _ in {1..100}; do
-      [ -d "$1/$2" ] || exit 0
-      find "$1/$2" -depth -type d -exec rmdir {} + 2>/dev/null && exit 0
-      sleep 0.1
-    done
-    echo "control groups are left: $2"' bash "$work/cgroup" "$(basename "$work")"
+    [ ! -d "$1/$2" ] || find "$1/$2" -depth -type d -exec rmdir {} +' bash "$work/cgroup" "$(basename "$work")" ||
+    echo "control groups are left: $(basename "$work")"
   rm -rf --one-file-system "$work"
 }
 export -f mount_cgroups
