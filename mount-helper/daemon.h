@@ -48,9 +48,9 @@ class Daemon {
   // What was resolved, a line each, for the one who mounts.
   std::string summary() const;
   // Calls `serving` when it answers. Serves until the mount is gone or a signal asks for the end; then
-  // ends everything within two seconds, whatever the Hub does. SIGHUP has the token and
-  // the options read again, the heads asked for and what is queued tried at once, but for a process that
-  // has a terminal: there it asks for the end.
+  // ends everything within two seconds, whatever the Hub does. SIGHUP has the token and the
+  // options read again, the heads asked for and what is queued tried at once, but for a process that has a
+  // terminal: there it asks for the end.
   void run(const std::function<void()>& serving);
 
  private:

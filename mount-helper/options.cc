@@ -134,6 +134,11 @@ void apply_line(MountOptions& options, const OptionLine& line) {
   }
 }
 
+std::optional<std::string> text_said(const MountOptions& options, const std::string& name) {
+  const auto found = options.said.find(name);
+  return found == options.said.end() ? std::nullopt : std::optional(found->second);
+}
+
 }  // namespace
 
 MountOptions parse_options(const std::vector<std::string>& lists,
@@ -156,18 +161,15 @@ OptionChanges take_over(MountOptions& options, const MountOptions& now) {
   OptionChanges changes;
   for (const OptionSpec& spec : option_table()) {
     const std::string name(spec.name);
-    const auto before = options.said.find(name);
-    const auto after = now.said.find(name);
-    const bool was_said = before != options.said.end();
-    const bool is_said = after != now.said.end();
-    if (was_said == is_said && (!is_said || before->second == after->second)) continue;
+    const auto text = text_said(now, name);
+    if (text == text_said(options, name)) continue;
     if (spec.take_over == nullptr) {
       changes.left.push_back(name);
       continue;
     }
     spec.take_over(options, now);
-    if (was_said) options.said.erase(before);
-    if (is_said) options.said.insert(*after);
+    options.said.erase(name);
+    if (text) options.said[name] = *text;
     changes.taken_over.push_back(name);
   }
   return changes;
